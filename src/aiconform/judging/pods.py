@@ -117,7 +117,9 @@ def most_at_once(
             edges.append((start.seq, 1, p.uid))
             if p.ended is not None and p.ended.seq > start.seq:
                 edges.append((p.ended.seq, -1, p.uid))
-    most, here, cites = 0, dict[str, int](), ()
+    most = 0
+    here: dict[str, int] = {}
+    cites: tuple[int, ...] = ()
     for seq, change, uid in sorted(edges):
         if change > 0:
             here[uid] = seq

@@ -10,7 +10,7 @@ FORMAT = "aiconform.dev/recording/v1"
 class Observation:
     """One thing that was seen or done, written when it happened and never changed.
 
-    `seq` counts from 1 without holes; `t` is monotonic seconds since the attempt began; `at` is UTC (RFC 3339).
+    `seq` counts from 1 without holes; `t` is monotonic seconds since the attempt began; `at` is UTC.
     `step` is the check's own step. Large bodies lie in `blobs/<blob>` (named by sha256) instead of `body`.
 
     Kinds, with what `subject` and `body` hold:
