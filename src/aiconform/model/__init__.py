@@ -12,6 +12,7 @@ from aiconform.model.check import (
 )
 from aiconform.model.codec import decode, encode, encode_line, encode_pretty, schema
 from aiconform.model.inventory import ApiResource, Gap, Inventory, Node, Product
+from aiconform.model.options import PROBE_IMAGE, Options
 from aiconform.model.outcome import Outcome
 from aiconform.model.recording import FORMAT, Begin, Ending, Observation, Recording, Suite
 from aiconform.model.requirement import Checklist, Level, Requirement
@@ -19,6 +20,7 @@ from aiconform.model.verdict import Assessment, Claim, Finding, Row, Verdict
 
 __all__ = [
     "FORMAT",
+    "PROBE_IMAGE",
     "Accelerator",
     "ApiResource",
     "Assessment",
@@ -38,6 +40,7 @@ __all__ = [
     "Mechanism",
     "Node",
     "Observation",
+    "Options",
     "Outcome",
     "Permission",
     "ProbeHints",

@@ -1,0 +1,45 @@
+"""What the user chose for a run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiconform.model.check import Check
+
+# A public image with python3 in it. Probes are scripts from ConfigMaps, so any such image will do.
+PROBE_IMAGE = "docker.io/library/python:3.13-slim"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of a run, after flags, file and defaults were put together.
+
+    `accelerator`: ids or names (resource, device class, driver) of the accelerators to use; empty = all.
+    `mechanism`: requirement -> product, where the user insists on one. `deadlines`: "check.name" -> seconds,
+    overriding a check's own. `allow`: opt-in parts ("extended", "scales"). `node_selector`: only nodes with
+    these labels are used.
+    """
+
+    checklist: str = ""
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    timeout_factor: float = 1.0
+    accelerator: tuple[str, ...] = ()
+    mechanism: dict[str, str] = field(default_factory=dict)
+    probe_image: str = PROBE_IMAGE
+    node_selector: dict[str, str] = field(default_factory=dict)
+    deadlines: dict[str, float] = field(default_factory=dict)
+    allow: tuple[str, ...] = ()
+
+    def settings_for(self, check: Check) -> dict[str, Any]:
+        """The settings that every attempt of a check records: its deadlines in seconds, and the choices."""
+        own = {
+            name: self.deadlines.get(f"{check.requirement}.{name}", d.seconds * self.timeout_factor)
+            for name, d in check.deadlines.items()
+        }
+        return {
+            "deadlines": own,
+            "timeout_factor": self.timeout_factor,
+            "probe_image": self.probe_image,
+            "node_selector": self.node_selector,
+            "allow": list(self.allow),
+        }
