@@ -1,0 +1,133 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+	podresources "k8s.io/kubelet/pkg/apis/podresources/v1"
+)
+
+// Labels that every kubelet puts on its containers.
+const (
+	labelNamespace = "io.kubernetes.pod.namespace"
+	labelPod       = "io.kubernetes.pod.name"
+	labelContainer = "io.kubernetes.container.name"
+
+	// The lists of a full node (110 pods) exceed gRPC's default of 4 MiB only with absurd names; the kubelet's
+	// own limit for this API is 16 MiB.
+	maxMessage = 16 << 20
+)
+
+// nodeReader asks the kubelet who holds what, and the runtime what the holders use. Both know cgroup v1 and v2,
+// so nothing here needs to.
+type nodeReader struct {
+	inv              *inventory
+	kubelet, runtime *grpc.ClientConn
+	podResources     podresources.PodResourcesListerClient
+	containers       cri.RuntimeServiceClient
+}
+
+// newNodeReader makes the connections; nothing is sent before the first scrape.
+func newNodeReader(inv *inventory) (*nodeReader, error) {
+	kubelet, err := dial(filepath.Join(inv.kubeletRoot, "pod-resources", "kubelet.sock"))
+	if err != nil {
+		return nil, err
+	}
+	runtime, err := dial(inv.criSocket)
+	if err != nil {
+		return nil, errors.Join(err, kubelet.Close())
+	}
+	return &nodeReader{
+		inv: inv, kubelet: kubelet, runtime: runtime,
+		podResources: podresources.NewPodResourcesListerClient(kubelet),
+		containers:   cri.NewRuntimeServiceClient(runtime),
+	}, nil
+}
+
+func dial(socket string) (*grpc.ClientConn, error) {
+	connection, err := grpc.NewClient("unix://"+socket,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot use socket %s: %w", socket, err)
+	}
+	return connection, nil
+}
+
+func (r *nodeReader) close() error {
+	return errors.Join(r.kubelet.Close(), r.runtime.Close())
+}
+
+func (r *nodeReader) holders(ctx context.Context) (map[string][]holder, error) {
+	list, err := r.podResources.List(ctx, &podresources.ListPodResourcesRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask the kubelet who holds devices: %w", err)
+	}
+	held := map[string][]holder{}
+	for _, pod := range list.PodResources {
+		for _, container := range pod.Containers {
+			who := holder{namespace: pod.Namespace, pod: pod.Name, container: container.Name}
+			for _, uuid := range r.devicesOf(container) {
+				held[uuid] = append(held[uuid], who)
+			}
+		}
+	}
+	for _, who := range held {
+		slices.SortFunc(who, func(a, b holder) int {
+			return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.pod, b.pod),
+				cmp.Compare(a.container, b.container))
+		})
+	}
+	return held, nil
+}
+
+// devicesOf are the uuids of our devices that the container holds, by either way.
+func (r *nodeReader) devicesOf(container *podresources.ContainerResources) []string {
+	var uuids []string
+	for _, devices := range container.Devices {
+		if devices.ResourceName == r.inv.resourceName {
+			uuids = append(uuids, devices.DeviceIds...)
+		}
+	}
+	for _, dynamic := range container.DynamicResources {
+		for _, claimed := range dynamic.ClaimResources {
+			if claimed.DriverName != r.inv.driverName || claimed.PoolName != r.inv.nodeName {
+				continue
+			}
+			if dev, found := r.inv.byName(claimed.DeviceName); found {
+				uuids = append(uuids, dev.uuid)
+			}
+		}
+	}
+	return uuids
+}
+
+func (r *nodeReader) usages(ctx context.Context) (map[holder]usage, error) {
+	list, err := r.containers.ListContainerStats(ctx, &cri.ListContainerStatsRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask the container runtime for usage: %w", err)
+	}
+	found := map[holder]usage{}
+	for _, stats := range list.Stats {
+		labels := stats.GetAttributes().GetLabels()
+		who := holder{namespace: labels[labelNamespace], pod: labels[labelPod], container: labels[labelContainer]}
+		reading := usage{
+			at:     time.Unix(0, stats.GetCpu().GetTimestamp()),
+			cpu:    time.Duration(stats.GetCpu().GetUsageCoreNanoSeconds().GetValue()),
+			memory: stats.GetMemory().GetRssBytes().GetValue(),
+		}
+		// A restarted container appears twice, once dead without counters: the latest counts.
+		if stats.GetCpu() != nil && reading.at.After(found[who].at) {
+			found[who] = reading
+		}
+	}
+	return found, nil
+}
