@@ -16,6 +16,7 @@ from aiconform.model.options import PROBE_IMAGE, Options
 from aiconform.model.outcome import Outcome
 from aiconform.model.recording import FORMAT, Begin, Ending, Observation, Recording, Suite
 from aiconform.model.requirement import Checklist, Level, Requirement
+from aiconform.model.run import Run, Slot
 from aiconform.model.verdict import Assessment, Claim, Finding, Row, Verdict
 
 __all__ = [
@@ -48,6 +49,8 @@ __all__ = [
     "Recording",
     "Requirement",
     "Row",
+    "Run",
+    "Slot",
     "Suite",
     "Verdict",
     "decode",

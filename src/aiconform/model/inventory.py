@@ -20,7 +20,10 @@ class ApiResource:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A node, reduced to what planning and judging need. Quantities are strings as Kubernetes writes them."""
+    """A node, reduced to what planning and judging need. Quantities are strings as Kubernetes writes them.
+
+    `provider` is the scheme of its providerID ("aws"), "" if it has none.
+    """
 
     name: str
     uid: str
@@ -34,6 +37,7 @@ class Node:
     kernel: str = ""
     os_image: str = ""
     architecture: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,44 @@
+"""Machine output on stdout, everything else on stderr."""
+
+import os
+import sys
+from typing import Any
+
+import msgspec
+import yaml
+from rich.console import Console
+
+from aiconform.cli.errors import usage
+from aiconform.model import encode_pretty
+
+FORMATS = ("table", "json", "yaml", "name")
+
+
+def colour() -> bool:
+    """Colour only on a terminal, and never with NO_COLOR set."""
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that is plain where output is no terminal."""
+    return Console(stderr=stderr, no_color="NO_COLOR" in os.environ or None, highlight=False, soft_wrap=True)
+
+
+def check_format(name: str, allowed: tuple[str, ...] = FORMATS) -> None:
+    """Raises a usage error for an unknown --output."""
+    if name not in allowed:
+        raise usage(f"--output knows {', '.join(allowed)}, not {name!r}")
+
+
+def dump(value: Any, form: str) -> None:
+    """Prints a value of the model as JSON or YAML."""
+    data = encode_pretty(value)
+    if form == "yaml":
+        print(yaml.safe_dump(msgspec.json.decode(data), sort_keys=False, allow_unicode=True), end="")
+    else:
+        print(data.decode(), end="")
+
+
+def say(text: str) -> None:
+    """A line for the reader, on stderr."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,103 @@
+"""One set of verdicts, held against one checklist version. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from aiconform.engine import registry
+from aiconform.judging import across, exit_code
+from aiconform.model import (
+    Assessment,
+    Checklist,
+    Claim,
+    Finding,
+    Outcome,
+    Requirement,
+    Row,
+    Run,
+    Suite,
+    Verdict,
+)
+
+
+def assess(
+    checklist: Checklist,
+    verdicts: Iterable[Verdict],
+    claims: Iterable[Claim],
+    *,
+    run: Run,
+    untried: Mapping[str, str],
+    judged_by: Suite,
+) -> Assessment:
+    """Rows in the checklist's order. `untried` says why nothing was tried for a row."""
+    verdicts, claims = tuple(verdicts), tuple(claims)
+    rows = tuple(
+        _row(
+            r,
+            [v for v in verdicts if v.check == r.id],
+            tuple(c for c in claims if c.requirement == r.id),
+            untried.get(r.id, ""),
+        )
+        for r in checklist.requirements
+    )
+    return Assessment(
+        checklist=checklist.version,
+        official_sha256=checklist.official_sha256,
+        run=run.id,
+        platform=run.platform,
+        server_version=run.server_version,
+        rows=rows,
+        judged_by=judged_by,
+        started=run.at,
+        facts={"context": run.context, "suite": run.suite.version, **run.facts},
+    )
+
+
+def musts(assessment: Assessment) -> dict[str, Outcome]:
+    """The outcomes that decide the exit code: MUST rows, without those that the user left out."""
+    return {
+        r.requirement: r.outcome for r in assessment.rows if r.level == "MUST" and r.code != "not-selected"
+    }
+
+
+def code(assessment: Assessment) -> int:
+    """The exit code of a run (0, 1 or 2)."""
+    return exit_code(musts(assessment))
+
+
+def _row(requirement: Requirement, verdicts: list[Verdict], claims: tuple[Claim, ...], untried: str) -> Row:
+    common = {
+        "requirement": requirement.id,
+        "level": requirement.level,
+        "section": requirement.section,
+        "summary": requirement.summary,
+        "claims": claims,
+    }
+    covered = requirement.id in registry.names()
+    if not verdicts:
+        if untried == "not selected":
+            why, reason = "not-selected", "left out of this run by --only or --skip"
+        elif not covered:
+            why, reason = "no-check", "this version of aiconform has no check for it yet"
+        else:
+            why, reason = "not-tried", untried or "the run holds no recording of it"
+        return Row(**common, outcome=Outcome.UNKNOWN, because=reason, code=why, covered=covered)
+    over = registry.load(requirement.id).check.over
+    outcome = across((v.outcome for v in verdicts), over)
+    telling = [v for v in verdicts if v.outcome is outcome]
+    finding = deciding(telling[0])
+    reason = f"{telling[0].via}: {finding.because}" if len(verdicts) > 1 else finding.because
+    if outcome is Outcome.PASS:
+        reason = "every clause held by " + ", ".join(v.via for v in telling)
+    return Row(
+        **common,
+        outcome=outcome,
+        because=reason,
+        code=finding.code if outcome is Outcome.UNKNOWN else "",
+        covered=covered,
+        via=tuple(v.via for v in verdicts),
+        limits=tuple(dict.fromkeys(limit for v in telling for limit in v.limits)),
+    )
+
+
+def deciding(verdict: Verdict) -> Finding:
+    """The finding that made the outcome what it is: the first one of that outcome."""
+    return next((f for f in verdict.findings if f.outcome is verdict.outcome), verdict.findings[0])

@@ -1,0 +1,133 @@
+"""Puts together which accelerators there are, and how a pod can ask for each. Pure."""
+
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiconform.inventory.accelerators import Adapter, recognise
+from aiconform.inventory.slices import Device
+from aiconform.model import Accelerator, Node
+
+_MODEL_ATTRIBUTES = ("productName", "model", "type")
+
+
+def by_resource(nodes: Iterable[Node], ignore: Iterable[str]) -> tuple[Accelerator, ...]:
+    """Extended resources in allocatable that a device plugin advertises. Unknown ones are kept, unrecognised."""
+    ignore = tuple(ignore)
+    units: dict[str, dict[str, int]] = defaultdict(dict)
+    known = {n.name: n for n in nodes}
+    for node in known.values():
+        for name, amount in node.allocatable.items():
+            if "/" in name and amount.isdigit() and int(amount) > 0 and not _any(name, ignore):
+                units[name][node.name] = int(amount)
+    found = []
+    for name, where in sorted(units.items()):
+        adapter = recognise(resource=name)
+        labels = known[min(where)].labels
+        found.append(
+            Accelerator(
+                id=_id(adapter, "device-plugin", name),
+                vendor=adapter.vendor if adapter else "unknown",
+                form="device-plugin",
+                resource=name,
+                model=adapter.model(labels) if adapter else "",
+                nodes=where,
+                recognised=adapter is not None,
+                shared=adapter.shared(name, labels) if adapter else False,
+                hints=adapter.hints if adapter else None,
+            )
+        )
+    return tuple(found)
+
+
+def by_claim(
+    devices: Iterable[Device], classes: Iterable[Mapping[str, Any]], ignore: Iterable[str]
+) -> tuple[Accelerator, ...]:
+    """Devices of DRA drivers, and their extended-resource names where a DeviceClass gives one (KEP-5004)."""
+    ignore, classes = tuple(ignore), sorted(classes, key=lambda c: str(c["metadata"]["name"]))
+    groups: dict[str, list[Device]] = defaultdict(list)
+    for d in devices:
+        if not d.tainted and not _any(d.driver, ignore):
+            groups[d.driver].append(d)
+    found = []
+    for driver, group in sorted(groups.items()):
+        adapter = recognise(driver=driver)
+        suitable = [c for c in classes if driver in _selectors(c)]
+        preferred = adapter.classes if adapter else ()
+        suitable.sort(key=lambda c: (c["metadata"]["name"] not in preferred, len(_selectors(c))))
+        if suitable:
+            found.append(_claimed(adapter, driver, group, suitable[0]["metadata"]["name"], ""))
+        for c in suitable:
+            resource = c["spec"].get("extendedResourceName")
+            if resource:
+                found.append(_claimed(adapter, driver, group, c["metadata"]["name"], resource))
+    return tuple(found)
+
+
+def _claimed(
+    adapter: Adapter | None, driver: str, group: list[Device], device_class: str, resource: str
+) -> Accelerator:
+    nodes: dict[str, int] = defaultdict(int)
+    for d in group:
+        for n in d.nodes:
+            nodes[n] += 1
+    common = {k: v for k, v in group[0].attributes.items() if all(d.attributes.get(k) == v for d in group)}
+    form = "dra-extended" if resource else "dra"
+    return Accelerator(
+        id=_id(adapter, form, resource or driver),
+        vendor=adapter.vendor if adapter else "unknown",
+        form="dra-extended" if resource else "dra",
+        resource=resource,
+        driver=driver,
+        device_class=device_class,
+        model=next((str(common[a]) for a in _MODEL_ATTRIBUTES if a in common), ""),
+        nodes=dict(sorted(nodes.items())),
+        recognised=adapter is not None,
+        shared=any(d.shareable for d in group),
+        attributes=common,
+        hints=adapter.hints if adapter else None,
+    )
+
+
+def choose(accelerators: Iterable[Accelerator], wanted: Iterable[str]) -> tuple[Accelerator, ...]:
+    """Those that the user named by id, resource, class, driver or vendor; all of them if none was named."""
+    wanted = set(wanted)
+    return tuple(
+        a
+        for a in accelerators
+        if not wanted or wanted & {a.id, a.resource, a.device_class, a.driver, a.vendor} - {""}
+    )
+
+
+def unique(accelerators: Iterable[Accelerator]) -> tuple[Accelerator, ...]:
+    """Gives accelerators of one vendor and form different ids: their resource or driver is appended."""
+    listed = tuple(accelerators)
+    count: dict[str, int] = defaultdict(int)
+    for a in listed:
+        count[a.id] += 1
+    return tuple(
+        replace(a, id=f"{a.id}-{_slug(a.resource.rpartition('/')[2] or a.device_class)}")
+        if count[a.id] > 1
+        else a
+        for a in listed
+    )
+
+
+def _id(adapter: Adapter | None, form: str, name: str) -> str:
+    return f"{adapter.vendor}-{form}" if adapter else f"unknown-{form}-{_slug(name)}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _selectors(device_class: Mapping[str, Any]) -> str:
+    selectors = device_class.get("spec", {}).get("selectors") or []
+    return " && ".join(s.get("cel", {}).get("expression", "") for s in selectors)
+
+
+def _any(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, p) for p in patterns)
