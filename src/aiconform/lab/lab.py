@@ -1,0 +1,105 @@
+"""The lab as one object: up, down, status, break, mend, and a way into its nodes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from . import control_plane, down, node, node_daemons, processes, up
+from . import state as states
+from . import status as statuses
+from .errors import LabError, UnknownName
+from .layout import NODES, Folder, cache_folder, folder_of
+from .locking import locked
+from .state import State
+from .status import LabStatus
+
+Report = Callable[[str], None]
+
+
+class Lab:
+    """An embedded Kubernetes on this machine. Every method raises LabError with one sentence when it cannot."""
+
+    def __init__(self, name: str = "default", cache: Path | None = None) -> None:
+        self.name = name
+        self.cache = cache or cache_folder()
+        self.folder: Folder = folder_of(name)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The admin's kubeconfig; its context is aiconform-lab-<name>."""
+        return self.folder.kubeconfig
+
+    def up(self, report: Report, kwok_nodes: int | None = None, accelerators: int | None = None) -> None:
+        """Make the lab, repair it, or find it sound. None keeps the number that an existing lab has (else 0 and 4)."""
+        up.require_machine()
+        if accelerators is not None and not 1 <= accelerators <= 8:
+            raise UnknownName(f"{accelerators} accelerators a node are not possible: take 1 to 8")
+        with locked(self.folder.root, create=True):
+            state = states.load(self.folder)
+            if state is not None and self._keep(state, kwok_nodes, accelerators, report):
+                return
+            if state is not None:
+                report(f"lab {self.name} cannot be kept as it is, making it anew")
+                kwok_nodes = state.kwok_nodes if kwok_nodes is None else kwok_nodes
+                accelerators = state.accelerators if accelerators is None else accelerators
+            down.remove(self.folder, self.name, lambda _: None, keep_folder=True)
+            up.fresh(self.folder, self.name, self.cache, accelerators or 4, kwok_nodes or 0, report)
+            report(f"lab {self.name} is up: export KUBECONFIG={self.kubeconfig}")
+
+    def _keep(self, state: State, kwok_nodes: int | None, accelerators: int | None, report: Report) -> bool:
+        if accelerators not in (None, state.accelerators) or kwok_nodes not in (None, state.kwok_nodes):
+            return False
+        if not up.repair(self.folder, state, report):
+            return False
+        report(f"lab {self.name} is up: export KUBECONFIG={self.kubeconfig}")
+        if state.fault is not None:
+            report(f"note: fault {state.fault.id} is active; `aiconform lab mend` takes it back")
+        return True
+
+    def down(self, report: Report) -> None:
+        """Remove the lab and everything it made; nothing happens when there is none."""
+        up.require_machine()
+        with locked(self.folder.root, create=False) as there:
+            if there:
+                down.remove(self.folder, self.name, report)
+            else:
+                report(f"there is no lab {self.name}")
+
+    def status(self) -> LabStatus:
+        """What runs, what is Ready, and which fault is active."""
+        return statuses.status(self.name, self.folder)
+
+    def node_exec(self, name: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command in a node's namespaces."""
+        return node.run_in(self.folder, name, argv)
+
+    def restart(self, component: str, args: Mapping[str, str | None] | None = None) -> None:
+        """Restart a component with flags changed (null removes one; no flags: the sound ones). It waits for readiness.
+
+        Components: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, and NODE/kubelet and the like.
+        """
+        with locked(self.folder.root, create=False) as there:
+            state = states.load(self.folder) if there else None
+            if state is None:
+                raise LabError(f"there is no lab {self.name}: make it with `aiconform lab up`")
+            if component in control_plane.COMPONENTS:
+                state.changes.args[component] = dict(args or {})
+            states.save(self.folder, state)
+            restart(self.folder, state, component)
+
+
+def restart(folder: Folder, state: State, component: str) -> None:
+    """Restart one process with the flags and files that the state asks for now."""
+    name, _, daemon = component.partition("/")
+    if component in control_plane.COMPONENTS:
+        processes.stop(processes.running(folder, component))
+        control_plane.start(folder, state, component)
+        if component != "etcd":
+            control_plane.wait_healthy(folder, state, component)
+    elif name in NODES and daemon in node_daemons.DAEMONS:
+        node_daemons.stop(folder, name, daemon)
+        node_daemons.start_missing(folder, state, name, lambda _: None)
+    else:
+        raise UnknownName(f"the lab has no component {component!r}")

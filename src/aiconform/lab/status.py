@@ -1,0 +1,95 @@
+"""What a lab looks like now."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from . import control_plane, node_daemons, processes
+from . import state as states
+from .errors import LabError
+from .kube import Kube, condition
+from .layout import NODES, Addresses, Folder
+from .node import process_name
+from .state import State
+
+
+class Component(msgspec.Struct, kw_only=True):
+    """A process of the lab."""
+
+    name: str
+    pid: int | None
+    alive: bool
+    rss_mib: float
+    log: str
+
+
+class LabStatus(msgspec.Struct, kw_only=True):
+    """The lab's state; `up` means that every process lives and every node is Ready."""
+
+    name: str
+    state: Literal["absent", "up", "partial"]
+    components: list[Component] = []
+    nodes: dict[str, bool] = {}  # name -> Ready
+    kubeconfig: str | None = None
+    rss_mib: float = 0.0
+    fault: str | None = None
+
+
+def expected(state: State) -> list[str]:
+    """Names of the processes that the lab should have."""
+    names = ["switch", *control_plane.COMPONENTS, *(["kwok"] if state.kwok_nodes else [])]
+    for node in NODES:
+        names.append(process_name(node, "sandbox"))
+        for daemon in node_daemons.DAEMONS:
+            if daemon != "simaccel" or not state.changes.simaccel.get(node, {}).get("stop"):
+                names.append(process_name(node, daemon))
+    return names
+
+
+def status(name: str, folder: Folder) -> LabStatus:
+    """Look at the registry and at the API server; nothing is changed."""
+    state = states.load(folder)
+    if state is None:
+        return LabStatus(name=name, state="partial" if folder.root.exists() else "absent")
+    same_boot = state.boot_id == states.boot_id()
+    records = processes.recorded(folder) if same_boot else {}
+    components: list[Component] = []
+    for process in expected(state):
+        record = records.get(process)
+        lives = record is not None and processes.alive(record)
+        components.append(
+            Component(
+                name=process,
+                pid=record.pid if record is not None and lives else None,
+                alive=lives,
+                rss_mib=round(processes.rss_mib([record.pid]), 1) if record is not None and lives else 0.0,
+                log=str(folder.logs / f"{process.replace('/', '.')}.log"),
+            )
+        )
+    nodes = _nodes(folder, state)
+    sound = state.complete and all(c.alive for c in components) and bool(nodes) and all(nodes.values())
+    return LabStatus(
+        name=name,
+        state="up" if sound else "partial",
+        components=components,
+        nodes=nodes,
+        kubeconfig=str(folder.kubeconfig),
+        rss_mib=round(processes.rss_mib(c.pid for c in components if c.pid is not None), 1),
+        fault=state.fault.id if state.fault is not None else None,
+    )
+
+
+def _nodes(folder: Folder, state: State) -> dict[str, bool]:
+    """Ready or not, for each node; empty when the API server does not answer."""
+    if "kube-apiserver" not in state.ports or not (folder.pki / "admin.crt").exists():
+        return {}
+    url = f"https://{Addresses(slot=state.slot).host}:{state.ports['kube-apiserver']}"
+    with Kube(url, folder.pki) as kube:
+        try:
+            if not kube.ready():
+                return {}
+            return {item["metadata"]["name"]: condition(item, "Ready") for item in kube.items("/api/v1/nodes")}
+        except LabError:
+            return {}
