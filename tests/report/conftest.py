@@ -29,16 +29,26 @@ def _run(access: Outcome) -> Run:
     rec, verdict = sample.access(access)
     rows = {
         "gang_scheduling": sample.row(
-            checklist, "gang_scheduling", Outcome.PASS, "It holds by native; it does not by kueue.",
-            via=("kueue", "native"), limits=("atomicity: placement", "one node"),
+            checklist,
+            "gang_scheduling",
+            Outcome.PASS,
+            "It holds by native; it does not by kueue.",
+            via=("kueue", "native"),
+            limits=("atomicity: placement", "one node"),
         ),
         "secure_accelerator_access": sample.row(
-            checklist, "secure_accelerator_access", access, verdict.findings[0].because, code=verdict.findings[0].code,
-            via=("dra-sim-a100",), limits=("simulated accelerators",),
+            checklist,
+            "secure_accelerator_access",
+            access,
+            verdict.findings[0].because,
+            code=verdict.findings[0].code,
+            via=("dra-sim-a100",),
+            limits=("simulated accelerators",),
         ),
         "cluster_autoscaling": replace(
             sample.row(checklist, "cluster_autoscaling", Outcome.UNKNOWN, "", code="no-check"),
-            covered=False, claims=(sample.CLAIM,),
+            covered=False,
+            claims=(sample.CLAIM,),
         ),
     }
     return Run(

@@ -35,9 +35,7 @@ class History:
         minute, second = divmod(t, 60)
         at = f"2026-01-02T10:{int(minute):02d}:{second:06.3f}Z"
         seq = len(self.seen) + 1
-        self.seen.append(
-            Observation(seq=seq, t=t, at=at, step=step, kind=kind, subject=subject, body=body)
-        )
+        self.seen.append(Observation(seq=seq, t=t, at=at, step=step, kind=kind, subject=subject, body=body))
         return seq
 
     def pod(self, t: float, step: str, name: str, role: str, kind: str = "MODIFIED", **more: Any) -> int:
@@ -77,8 +75,14 @@ def pod(name: str, step: str, role: str, node: str = "", phase: str = "Pending")
             "containerStatuses": [{"name": "probe", "state": state}] if node else [],
             "conditions": []
             if node
-            else [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-                   "message": "0/2 nodes are available: 1 Insufficient accelerators"}],
+            else [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "Unschedulable",
+                    "message": "0/2 nodes are available: 1 Insufficient accelerators",
+                }
+            ],
         },
     }
 
@@ -154,9 +158,7 @@ def gang_recording(name: str = "native", *, splits: bool = False) -> tuple[Recor
     for i in range(4):
         h.pod(41.2 + i / 10, "short_gang", f"short-{i}", "member", "ADDED")
     if splits:
-        cites["split"] = [
-            h.pod(55 + i, "short_gang", f"short-{i}", "member", node="lab-node-1") for i in range(2)
-        ]
+        cites["split"] = [h.pod(55 + i, "short_gang", f"short-{i}", "member", node="lab-node-1") for i in range(2)]
         h.pod(58, "short_gang", "short-0", "member", node="lab-node-1", phase="Running")
     h.see(80, "short_gang", "note", "waiting", {"text": "the scheduler says: <b>gang</b> is short & waits"})
     cites["short"].append(h.see(131, "short_gang", "window.close", "short_gang", {}))
@@ -174,12 +176,18 @@ def gang_recording(name: str = "native", *, splits: bool = False) -> tuple[Recor
     return _recording("gang_scheduling", name, tuple(h.seen), ending, digest), cites
 
 
-def _recording(
-    check: str, via: str, seen: tuple[Observation, ...], ending: Ending | None, digest: str
-) -> Recording:
+def _recording(check: str, via: str, seen: tuple[Observation, ...], ending: Ending | None, digest: str) -> Recording:
     return Recording(
-        format=FORMAT, run="k3x9", check=check, via=via, suite=SUITE, settings={"deadlines": {"window": 90}},
-        facts={}, observations=seen, ending=ending, sha256=digest,
+        format=FORMAT,
+        run="k3x9",
+        check=check,
+        via=via,
+        suite=SUITE,
+        settings={"deadlines": {"window": 90}},
+        facts={},
+        observations=seen,
+        ending=ending,
+        sha256=digest,
     )
 
 
@@ -205,13 +213,25 @@ def gang_verdict(rec: Recording, cites: dict[str, list[int]], *, splits: bool) -
         via=rec.via,
         outcome=Outcome.FAIL if splits else Outcome.PASS,
         findings=(
-            Finding(clause="starts_the_whole_gang", outcome=Outcome.PASS,
-                    because="All 4 members ran 7.6 s after the first was created.", cites=tuple(cites["whole"])),
+            Finding(
+                clause="starts_the_whole_gang",
+                outcome=Outcome.PASS,
+                because="All 4 members ran 7.6 s after the first was created.",
+                cites=tuple(cites["whole"]),
+            ),
             short,
-            Finding(clause="starts_it_when_room_returns", outcome=Outcome.PASS,
-                    because="All 4 members ran 18.7 s after the blocker was deleted.", cites=tuple(cites["release"])),
-            Finding(clause="finishes_two_competing_gangs", outcome=Outcome.UNKNOWN,
-                    because="This part was not asked for.", code="not-asked-for"),
+            Finding(
+                clause="starts_it_when_room_returns",
+                outcome=Outcome.PASS,
+                because="All 4 members ran 18.7 s after the blocker was deleted.",
+                cites=tuple(cites["release"]),
+            ),
+            Finding(
+                clause="finishes_two_competing_gangs",
+                outcome=Outcome.UNKNOWN,
+                because="This part was not asked for.",
+                code="not-asked-for",
+            ),
         ),
         limits=("atomicity: placement", "one node"),
         recording=rec.sha256,
@@ -243,8 +263,14 @@ def access(outcome: Outcome = Outcome.FAIL) -> tuple[Recording, Verdict]:
         remedy=ACCESS.clauses[0].remedy if outcome is Outcome.FAIL else "",
     )
     verdict = Verdict(
-        check="secure_accelerator_access", via="dra-sim-a100", outcome=outcome, findings=(finding,),
-        limits=("simulated accelerators",), recording=rec.sha256, judged_by=SUITE, facts={"units": 4},
+        check="secure_accelerator_access",
+        via="dra-sim-a100",
+        outcome=outcome,
+        findings=(finding,),
+        limits=("simulated accelerators",),
+        recording=rec.sha256,
+        judged_by=SUITE,
+        facts={"units": 4},
     )
     return rec, verdict
 
@@ -252,25 +278,48 @@ def access(outcome: Outcome = Outcome.FAIL) -> tuple[Recording, Verdict]:
 def assessment(checklist: Checklist, outcomes: dict[str, Row]) -> Assessment:
     rows = tuple(
         outcomes.get(r.id)
-        or Row(requirement=r.id, level=r.level, section=r.section, summary=r.summary, outcome=Outcome.UNKNOWN,
-               because="There is no check for it in this version.", code="no-check", covered=False)
+        or Row(
+            requirement=r.id,
+            level=r.level,
+            section=r.section,
+            summary=r.summary,
+            outcome=Outcome.UNKNOWN,
+            because="There is no check for it in this version.",
+            code="no-check",
+            covered=False,
+        )
         for r in checklist.requirements
     )
     return Assessment(
-        checklist=checklist.version, official_sha256=checklist.official_sha256, run="k3x9", platform="Example Platform 4.2",
-        server_version="v1.37.1", rows=rows, judged_by=SUITE, started="2026-01-02T10:00:00Z",
-        facts={"nodes": 2, "accelerators": [{"model": "sim-a100", "form": "dra", "units": 4}], "container_runtime": "containerd 2.3"},
+        checklist=checklist.version,
+        official_sha256=checklist.official_sha256,
+        run="k3x9",
+        platform="Example Platform 4.2",
+        server_version="v1.37.1",
+        rows=rows,
+        judged_by=SUITE,
+        started="2026-01-02T10:00:00Z",
+        facts={
+            "nodes": 2,
+            "accelerators": [{"model": "sim-a100", "form": "dra", "units": 4}],
+            "container_runtime": "containerd 2.3",
+        },
     )
 
 
 def row(checklist: Checklist, requirement: str, outcome: Outcome, because: str, **more: Any) -> Row:
     r = checklist.requirement(requirement)
     assert r is not None
-    return Row(requirement=r.id, level=r.level, section=r.section, summary=r.summary, outcome=outcome,
-               because=because, **more)
+    return Row(
+        requirement=r.id, level=r.level, section=r.section, summary=r.summary, outcome=outcome, because=because, **more
+    )
 
 
 CLAIM = Claim(
-    requirement="cluster_autoscaling", says="NOT_APPLICABLE", who="Jo Example", when="2026-01-01",
-    why="The platform runs on a fixed set of machines.", layer="the machine room",
+    requirement="cluster_autoscaling",
+    says="NOT_APPLICABLE",
+    who="Jo Example",
+    when="2026-01-01",
+    why="The platform runs on a fixed set of machines.",
+    layer="the machine room",
 )

@@ -58,8 +58,10 @@ def choose(attempt: AttemptView, budget: int) -> Records:
     seen = attempt.recording.observations
     ranked = sorted((o for o in seen if _rank(o, by) < 3), key=lambda o: (_rank(o, by), o.seq))
     shown: list[Record] = []
+    # What a clause rests on is always shown, if need be cut short.
+    limit = max(400, min(ONE, budget // max(1, len(by))))
     for o in ranked:
-        record = _record(o, by.get(o.seq, ()), ONE if budget > 4 * ONE else 2_000)
+        record = _record(o, by.get(o.seq, ()), limit)
         if budget < len(record.text) and o.seq not in by:
             continue
         budget -= len(record.text) + len(record.title) + 400  # 400: the markup around one record

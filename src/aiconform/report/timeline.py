@@ -93,9 +93,7 @@ def _fit(history: History) -> tuple[list[StepLane], int]:
         return list(history.steps), 0
     ranked = sorted(pods, key=lambda p: not p.cites)  # stable: cited pods first, each in order of arrival
     keep = {p.uid for p in ranked[:MOST_PODS]}
-    lanes = [
-        StepLane(s.name, s.start, s.end, [p for p in s.pods if p.uid in keep], s.cites) for s in history.steps
-    ]
+    lanes = [StepLane(s.name, s.start, s.end, [p for p in s.pods if p.uid in keep], s.cites) for s in history.steps]
     return [s for s in lanes if s.pods or s.cites], len(pods) - MOST_PODS
 
 

@@ -103,12 +103,18 @@ def build(
     recordings: tuple[Recording, ...],
     checks: Mapping[str, Check],
 ) -> Report:
-    """Joins rows, verdicts (by requirement) and recordings (by sha256). Attempts are in order of `via`."""
+    """Joins rows, verdicts (by requirement) and recordings (by sha256).
+
+    Attempts that decided their row come first, then the others, each in order of `via`.
+    """
     by_digest = {r.sha256: r for r in recordings}
 
     def one(row: Row) -> RequirementView:
         check = checks.get(row.requirement)
-        mine = sorted((v for v in verdicts if v.check == row.requirement), key=lambda v: (v.via, v.recording))
+        mine = sorted(
+            (v for v in verdicts if v.check == row.requirement),
+            key=lambda v: (v.outcome is not row.outcome, v.via, v.recording),
+        )
         return RequirementView(
             row=row,
             check=check,
