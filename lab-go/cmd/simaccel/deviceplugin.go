@@ -73,10 +73,11 @@ func runDevicePlugin(ctx context.Context, inv *inventory) error {
 		case err := <-watcher.Errors:
 			return fmt.Errorf("the watch of %s broke: %w", dir, err)
 		case event := <-watcher.Events:
-			if server.mustRestart(event) {
-				if err := server.start(ctx); err != nil {
-					return err
-				}
+			if event.Name != server.kubelet || !event.Has(fsnotify.Create) {
+				continue
+			}
+			if err := server.start(ctx); err != nil {
+				return err
 			}
 		}
 	}
@@ -90,26 +91,35 @@ type pluginServer struct {
 	server  *grpc.Server
 }
 
-// mustRestart says whether the event means that the kubelet does not know us any more. Our own stop removes
-// the socket as well; by the time that event is read, a new socket is there.
-func (s *pluginServer) mustRestart(event fsnotify.Event) bool {
-	switch event.Name {
-	case s.kubelet:
-		return event.Has(fsnotify.Create)
-	case s.socket:
-		return event.Has(fsnotify.Remove) && !exists(s.socket)
-	}
-	return false
-}
-
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// start serves on a fresh socket and, if a kubelet is there, registers with it. A kubelet that does not answer
-// is no error: its next start will be seen.
+// start serves and, if a kubelet is there, registers with it. A kubelet that does not answer is no error: its
+// next start will be seen.
 func (s *pluginServer) start(ctx context.Context) error {
+	// A socket that is still there was not swept by a new kubelet: ending it would end somebody's connection.
+	if s.server == nil || !exists(s.socket) {
+		if err := s.serve(); err != nil {
+			return err
+		}
+	}
+	if !exists(s.kubelet) {
+		klog.InfoS("Waiting for the kubelet", "socket", s.kubelet)
+		return nil
+	}
+	if err := s.register(ctx); err != nil {
+		klog.ErrorS(err, "Not registered: waiting for the kubelet to start")
+		return nil
+	}
+	klog.InfoS("Registered", "mode", modeDevicePlugin, "resource", s.plugin.inv.resourceName,
+		"devices", len(s.plugin.inv.devices))
+	return nil
+}
+
+// serve makes a fresh socket and answers on it.
+func (s *pluginServer) serve() error {
 	s.stop() // first, because closing a listener removes the file of its name
 	if err := os.Remove(s.socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot remove the old socket: %w", err)
@@ -125,16 +135,6 @@ func (s *pluginServer) start(ctx context.Context) error {
 			klog.ErrorS(err, "Device plugin socket failed")
 		}
 	}(s.server)
-	if !exists(s.kubelet) {
-		klog.InfoS("Waiting for the kubelet", "socket", s.kubelet)
-		return nil
-	}
-	if err := s.register(ctx); err != nil {
-		klog.ErrorS(err, "Not registered: waiting for the kubelet to start")
-		return nil
-	}
-	klog.InfoS("Registered", "mode", modeDevicePlugin, "resource", s.plugin.inv.resourceName,
-		"devices", len(s.plugin.inv.devices))
 	return nil
 }
 

@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	dp "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
 )
 
@@ -24,7 +27,12 @@ type fakeKubelet struct {
 	server     *grpc.Server
 }
 
+// Register refuses a plugin that it cannot reach, as a kubelet does: a plugin that found the socket before it
+// noticed that its own was swept away has to come again.
 func (k *fakeKubelet) Register(_ context.Context, request *dp.RegisterRequest) (*dp.Empty, error) {
+	if !exists(filepath.Join(k.dir, request.Endpoint)) {
+		return nil, status.Error(codes.Unavailable, "there is no such socket")
+	}
 	k.registered <- request
 	return &dp.Empty{}, nil
 }
@@ -170,13 +178,38 @@ func TestPluginGrantsWhatWasAllocated(t *testing.T) {
 
 func TestPluginRegistersWithALateAndARestartedKubelet(t *testing.T) {
 	inv := testInventory(t, "--mode", modeDevicePlugin)
+	watched := watchDir(t, filepath.Join(inv.kubeletRoot, "device-plugins"))
 	startPlugin(t, inv)
+	watched() // the plugin is there first
 	for round := range 3 {
 		kubelet := startFakeKubelet(t, inv.kubeletRoot)
 		if health := healthOf(t, listDevices(t, kubelet.plugin(t))); len(health) != 2 {
 			t.Errorf("round %d: devices %v", round, health)
 		}
 		kubelet.server.Stop()
+	}
+}
+
+// watchDir returns a function that waits until a first file appears in dir.
+func watchDir(t *testing.T, dir string) func() {
+	t.Helper()
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { watcher.Close() })
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := watcher.Add(dir); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		select {
+		case <-watcher.Events:
+		case <-time.After(patience):
+			t.Fatal("nothing appeared in " + dir)
+		}
 	}
 }
 
