@@ -25,7 +25,7 @@ Skip = Annotated[list[str] | None, typer.Option("--skip", help="All but these re
 ChecklistVersion = Annotated[
     str, typer.Option("--checklist", help="Checklist version, such as 1.36. Default: the server's.")
 ]
-TimeoutFactor = Annotated[float | None, typer.Option(help="Multiply every deadline by this.")]
+TimeoutFactor = Annotated[float | None, typer.Option("--timeout-factor", help="Multiply every deadline by this.")]
 Deadlines = Annotated[
     list[str] | None,
     typer.Option("--deadline", help="Set one deadline: CHECK.NAME=SECONDS (repeatable; recorded)."),
@@ -38,7 +38,7 @@ Mechanisms = Annotated[
     list[str] | None,
     typer.Option("--mechanism", help="Insist on a product: REQUIREMENT=PRODUCT (repeatable)."),
 ]
-ProbeImage = Annotated[str | None, typer.Option(help="Image with python3 that the probes run in.")]
+ProbeImage = Annotated[str | None, typer.Option("--probe-image", help="Image with python3 that the probes run in.")]
 NodeSelector = Annotated[
     list[str] | None, typer.Option("--node-selector", help="Use only nodes with this label: KEY=VALUE.")
 ]
@@ -46,9 +46,7 @@ Allow = Annotated[
     list[str] | None,
     typer.Option("--allow", help="Opt in to costly parts: extended (longer gang cases)."),
 ]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings file (YAML, the same names as the flags).")
-]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file (YAML, the same names as the flags).")]
 Output = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that keeps the runs.")]
 
@@ -63,9 +61,7 @@ def make_options(**flags: Any) -> Options:
         merged[key] = _names(merged.get(key, ()))
     for key in ("mechanism", "node_selector"):
         merged[key] = _pairs(merged.get(key, {}), key)
-    merged["deadlines"] = {
-        k: _seconds(k, v) for k, v in _pairs(merged.get("deadlines", {}), "deadline").items()
-    }
+    merged["deadlines"] = {k: _seconds(k, v) for k, v in _pairs(merged.get("deadlines", {}), "deadline").items()}
     try:
         options = msgspec.convert(merged, Options)
     except msgspec.ValidationError as error:

@@ -1,19 +1,24 @@
 """Which cluster a command talks to."""
 
+from collections.abc import Awaitable, Callable
+
 from aiconform import __version__
 from aiconform.cli.errors import usage
-from aiconform.cluster.connect import Cluster, connect
+from aiconform.cluster.api import Cluster
+from aiconform.cluster.connect import connect
+
+Connect = Callable[[], Awaitable[Cluster]]
 
 
-def target(kubeconfig: str | None, context: str | None, lab: str | None) -> Cluster:
-    """The cluster of these flags, not yet asked anything. Raises ClusterError or LabError."""
+def target(kubeconfig: str | None, context: str | None, lab: str | None) -> Connect:
+    """How to connect to the cluster of these flags. Raises LabError if the lab is not up."""
     if lab is not None:
         if kubeconfig or context:
             raise usage("--lab names the cluster by itself: leave out --kubeconfig and --context")
         from aiconform.lab import Lab
 
         kubeconfig = str(Lab(lab).running_kubeconfig())
-    return connect(kubeconfig, context, suite_version=__version__)
+    return lambda: connect(kubeconfig, context, suite_version=__version__)
 
 
 def probe_image(flag: str | None, lab: str | None) -> str | None:

@@ -34,7 +34,5 @@ def verify(
     if problems:
         return BROKEN
     n = len(judged.recordings)
-    print(
-        f"{directory}: {n} recording{'' if n == 1 else 's'} unchanged since the run; judged again, same verdicts"
-    )
+    print(f"{directory}: {n} recording{'' if n == 1 else 's'} unchanged since the run; judged again, same verdicts")
     return 0

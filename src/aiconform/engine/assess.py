@@ -1,6 +1,7 @@
 """One set of verdicts, held against one checklist version. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from aiconform.engine import registry
 from aiconform.judging import across, exit_code
@@ -53,9 +54,7 @@ def assess(
 
 def musts(assessment: Assessment) -> dict[str, Outcome]:
     """The outcomes that decide the exit code: MUST rows, without those that the user left out."""
-    return {
-        r.requirement: r.outcome for r in assessment.rows if r.level == "MUST" and r.code != "not-selected"
-    }
+    return {r.requirement: r.outcome for r in assessment.rows if r.level == "MUST" and r.code != "not-selected"}
 
 
 def code(assessment: Assessment) -> int:
@@ -64,35 +63,34 @@ def code(assessment: Assessment) -> int:
 
 
 def _row(requirement: Requirement, verdicts: list[Verdict], claims: tuple[Claim, ...], untried: str) -> Row:
-    common = {
-        "requirement": requirement.id,
-        "level": requirement.level,
-        "section": requirement.section,
-        "summary": requirement.summary,
-        "claims": claims,
-    }
     covered = requirement.id in registry.names()
+    empty = Row(
+        requirement=requirement.id,
+        level=requirement.level,
+        section=requirement.section,
+        summary=requirement.summary,
+        claims=claims,
+        outcome=Outcome.UNKNOWN,
+        because="",
+        covered=covered,
+    )
     if not verdicts:
         if untried == "not selected":
-            why, reason = "not-selected", "left out of this run by --only or --skip"
-        elif not covered:
-            why, reason = "no-check", "this version of aiconform has no check for it yet"
-        else:
-            why, reason = "not-tried", untried or "the run holds no recording of it"
-        return Row(**common, outcome=Outcome.UNKNOWN, because=reason, code=why, covered=covered)
-    over = registry.load(requirement.id).check.over
-    outcome = across((v.outcome for v in verdicts), over)
+            return replace(empty, code="not-selected", because="left out of this run by --only or --skip")
+        if not covered:
+            return replace(empty, code="no-check", because="this version of aiconform has no check for it yet")
+        return replace(empty, code="not-tried", because=untried or "the run holds no recording of it")
+    outcome = across((v.outcome for v in verdicts), registry.load(requirement.id).check.over)
     telling = [v for v in verdicts if v.outcome is outcome]
     finding = deciding(telling[0])
     reason = f"{telling[0].via}: {finding.because}" if len(verdicts) > 1 else finding.because
     if outcome is Outcome.PASS:
         reason = "every clause held by " + ", ".join(v.via for v in telling)
-    return Row(
-        **common,
+    return replace(
+        empty,
         outcome=outcome,
         because=reason,
         code=finding.code if outcome is Outcome.UNKNOWN else "",
-        covered=covered,
         via=tuple(v.via for v in verdicts),
         limits=tuple(dict.fromkeys(limit for v in telling for limit in v.limits)),
     )

@@ -23,9 +23,7 @@ def load_claims(directory: Path) -> tuple[Claim, ...]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ClaimsError(f"{path} is no YAML: {str(error).splitlines()[0]}; mend or remove it") from None
     except msgspec.ValidationError as error:
-        raise ClaimsError(
-            f"{path}: {error}; a claim needs requirement, says, who, when and why, each a text"
-        ) from None
+        raise ClaimsError(f"{path}: {error}; a claim needs requirement, says, who, when and why, each a text") from None
 
 
 def _as_text(data: object) -> object:

@@ -96,9 +96,7 @@ def choose(accelerators: Iterable[Accelerator], wanted: Iterable[str]) -> tuple[
     """Those that the user named by id, resource, class, driver or vendor; all of them if none was named."""
     wanted = set(wanted)
     return tuple(
-        a
-        for a in accelerators
-        if not wanted or wanted & {a.id, a.resource, a.device_class, a.driver, a.vendor} - {""}
+        a for a in accelerators if not wanted or wanted & {a.id, a.resource, a.device_class, a.driver, a.vendor} - {""}
     )
 
 
@@ -109,9 +107,7 @@ def unique(accelerators: Iterable[Accelerator]) -> tuple[Accelerator, ...]:
     for a in listed:
         count[a.id] += 1
     return tuple(
-        replace(a, id=f"{a.id}-{_slug(a.resource.rpartition('/')[2] or a.device_class)}")
-        if count[a.id] > 1
-        else a
+        replace(a, id=f"{a.id}-{_slug(a.resource.rpartition('/')[2] or a.device_class)}") if count[a.id] > 1 else a
         for a in listed
     )
 

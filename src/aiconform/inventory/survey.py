@@ -6,10 +6,11 @@ What cannot be read becomes a Gap with its reason; it is never taken for emptine
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
+from aiconform.cluster.api import Cluster, qualified
 from aiconform.cluster.errors import Refused
 from aiconform.inventory import find_accelerators
 from aiconform.inventory.slices import devices, incomplete
@@ -17,9 +18,7 @@ from aiconform.model import Accelerator, ApiResource, Gap, Inventory, Node, Perm
 
 # What a survey asks for. A survey without one of these goes on, with a gap.
 PERMISSIONS = (
-    Permission(
-        group="", resources=("nodes",), verbs=("list",), scope="cluster", why="accelerators and taints"
-    ),
+    Permission(group="", resources=("nodes",), verbs=("list",), scope="cluster", why="accelerators and taints"),
     Permission(
         group="resource.k8s.io",
         resources=("resourceslices", "deviceclasses"),
@@ -27,55 +26,39 @@ PERMISSIONS = (
         scope="cluster",
         why="devices of Dynamic Resource Allocation",
     ),
-    Permission(
-        group="node.k8s.io", resources=("runtimeclasses",), verbs=("list",), scope="cluster", why="runtimes"
-    ),
+    Permission(group="node.k8s.io", resources=("runtimeclasses",), verbs=("list",), scope="cluster", why="runtimes"),
 )
 
-_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _DRA_VERSIONS = ("v1", "v1beta2", "v1beta1")
-
-
-class Reader(Protocol):
-    """What the survey needs of a cluster."""
-
-    context: str
-
-    async def read(self, path: str, *, accept: str = "application/json") -> dict[str, Any]:
-        """One GET; raises Refused or ApiLost."""
-
-    async def read_pages(self, path: str, *, limit: int = 500) -> list[dict[str, Any]]:
-        """All items of a list, page by page."""
 
 
 @dataclass
 class _Notes:
     gaps: list[Gap] = field(default_factory=list)
 
-    async def items(self, cluster: Reader, what: str, path: str) -> list[dict[str, Any]]:
+    async def items(self, cluster: Cluster, api: str, plural: str) -> list[dict[str, Any]]:
         try:
-            return await cluster.read_pages(path)
+            return await cluster.list(api, plural)
         except Refused as refused:
-            self.gaps.append(Gap(what=what, why=str(refused)))
+            self.gaps.append(Gap(what=qualified(api, plural), why=refused.message))
             return []
 
 
-async def survey(cluster: Reader) -> Inventory:
+async def survey(cluster: Cluster) -> Inventory:
     """The inventory. Raises ClusterError or ApiLost if the API server cannot be asked at all."""
     notes = _Notes()
     known = _data()
-    version = await cluster.read("/version")
-    apis = await _discover(cluster)
-    nodes = tuple(_node(n) for n in await notes.items(cluster, "nodes", "/api/v1/nodes"))
+    apis = await cluster.discover()
+    nodes = tuple(_node(n) for n in await notes.items(cluster, "v1", "nodes"))
     slices, classes = await _dra(cluster, apis, notes)
-    runtimes = await notes.items(cluster, "runtimeclasses", "/apis/node.k8s.io/v1/runtimeclasses")
+    runtimes = await notes.items(cluster, "node.k8s.io/v1", "runtimeclasses")
     for pool in incomplete(slices):
         why = "not every slice of its newest generation is published, so its devices are not counted"
         notes.gaps.append(Gap(what=f"resource pool {pool}", why=why))
     found = find_accelerators.by_claim(devices(slices, nodes), classes, known["not_accelerator_drivers"])
     served = {a.resource for a in found if a.form == "dra-extended"}
     plugin = find_accelerators.by_resource(nodes, [*known["not_accelerators"], *served])
-    git_version = str(version["gitVersion"])
+    git_version = cluster.server_version
     return Inventory(
         server_version=git_version,
         platform=_platform(known["platforms"], git_version, nodes, apis) or _plain(cluster.context),
@@ -92,37 +75,16 @@ def _sorted(accelerators: tuple[Accelerator, ...]) -> tuple[Accelerator, ...]:
     return tuple(sorted(accelerators, key=lambda a: a.id))
 
 
-async def _discover(cluster: Reader) -> tuple[ApiResource, ...]:
-    found: list[ApiResource] = []
-    for path in ("/api", "/apis"):
-        for group in (await cluster.read(path, accept=_DISCOVERY)).get("items", []):
-            name = group.get("metadata", {}).get("name", "")
-            for version in group.get("versions", []):
-                found += [_resource(name, version["version"], r) for r in version.get("resources", [])]
-    return tuple(found)
-
-
-def _resource(group: str, version: str, r: Mapping[str, Any]) -> ApiResource:
-    return ApiResource(
-        group=group,
-        version=version,
-        plural=r["resource"],
-        kind=(r.get("responseKind") or {}).get("kind", ""),
-        namespaced=r.get("scope") == "Namespaced",
-        verbs=tuple(r.get("verbs", [])),
-    )
-
-
 async def _dra(
-    cluster: Reader, apis: tuple[ApiResource, ...], notes: _Notes
+    cluster: Cluster, apis: tuple[ApiResource, ...], notes: _Notes
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     served = {a.version for a in apis if (a.group, a.plural) == ("resource.k8s.io", "resourceslices")}
     version = next((v for v in _DRA_VERSIONS if v in served), "")
     if not version:
         return [], []
-    base = f"/apis/resource.k8s.io/{version}"
-    slices = await notes.items(cluster, "resourceslices.resource.k8s.io", f"{base}/resourceslices")
-    classes = await notes.items(cluster, "deviceclasses.resource.k8s.io", f"{base}/deviceclasses")
+    api = f"resource.k8s.io/{version}"
+    slices = await notes.items(cluster, api, "resourceslices")
+    classes = await notes.items(cluster, api, "deviceclasses")
     return slices, classes
 
 
@@ -161,9 +123,7 @@ def _products(table: list[dict[str, Any]], apis: tuple[ApiResource, ...]) -> tup
     return tuple(found)
 
 
-def _platform(
-    table: list[dict[str, Any]], version: str, nodes: tuple[Node, ...], apis: tuple[ApiResource, ...]
-) -> str:
+def _platform(table: list[dict[str, Any]], version: str, nodes: tuple[Node, ...], apis: tuple[ApiResource, ...]) -> str:
     groups = {a.group for a in apis}
     for row in table:
         provider = any(n.provider and n.provider == row.get("provider") for n in nodes)

@@ -1,0 +1,43 @@
+"""`aiconform clean`: removes what killed runs left, and nothing else."""
+
+from typing import Annotated
+
+import typer
+
+from aiconform.cli import output, session
+from aiconform.cli.errors import BROKEN
+from aiconform.cli.settings import Context, Kubeconfig, LabName
+from aiconform.cli.target import target
+from aiconform.cluster import cleanup
+from aiconform.cluster.api import Cluster
+
+
+def clean(
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    lab: LabName = None,
+    run: Annotated[str | None, typer.Option("--run", help="Only this run's objects, even if it seems alive.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only list what would be removed.")] = False,
+) -> int:
+    """Remove what earlier runs left: everything with the label aiconform.dev/run, but for runs still alive."""
+    report = session.on_cluster(
+        target(kubeconfig, context, lab), lambda cluster: cleanup.clean(cluster, run, dry_run=dry_run)
+    )
+    for name in report.found:
+        print(name)
+    for name in report.alive:
+        output.say(f"left alone: run {name} is still going on")
+    for name in report.leftovers:
+        output.say(f"still there: {name}")
+    verb = "would be removed" if dry_run else "removed"
+    output.say(f"{len(report.found) - len(report.leftovers)} objects {verb}")
+    return BROKEN if report.leftovers else 0
+
+
+async def sweep_before_run(cluster: Cluster) -> None:
+    """A new run removes what a killed one left, and says so."""
+    report = await cleanup.clean(cluster, None, dry_run=False)
+    if report.found:
+        output.say(f"removed {len(report.found)} objects that an earlier run had left")
+    for name in report.leftovers:
+        output.say(f"an earlier run's {name} does not go away")

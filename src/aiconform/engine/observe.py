@@ -1,0 +1,109 @@
+"""Runs the attempts of a plan: beside each other where they share nothing, each in its own sandbox."""
+
+import asyncio
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiconform.cluster.api import Cluster
+from aiconform.cluster.errors import ApiLost, Refused
+from aiconform.cluster.sandbox import Sandbox
+from aiconform.engine import registry
+from aiconform.engine.plan import Plan
+from aiconform.evidence.errors import EvidenceError
+from aiconform.evidence.recorder import Recorder
+from aiconform.model import FORMAT, Attempt, Begin, Ending, Suite
+
+
+class Listener(Protocol):
+    """Who wants to know how a run goes on."""
+
+    def started(self, attempt: str) -> None:
+        """An attempt began."""
+
+    def step(self, attempt: str, text: str, deadline: float | None) -> None:
+        """It waits for something, `deadline` seconds at most."""
+
+    def finished(self, attempt: str, how: str) -> None:
+        """It ended."""
+
+
+def utc_now() -> str:
+    """UTC, RFC 3339, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def observe_all(
+    cluster: Cluster, plan: Plan, recorded: Path, *, run: str, suite: Suite, listener: Listener
+) -> dict[str, Ending]:
+    """Observes every attempt; returns how each ended.
+
+    On cancellation every sandbox is cleaned up first, and the recordings end as interrupted. An EvidenceError
+    (a full disk) stops the other attempts too and is raised after their cleanup.
+    """
+    done = {a.id: asyncio.Event() for a in plan.attempts}
+    endings: dict[str, Ending] = {}
+
+    async def one(attempt: Attempt, after: tuple[str, ...]) -> None:
+        try:
+            for earlier in after:
+                await done[earlier].wait()
+            endings[attempt.id] = await _observe(cluster, attempt, recorded, run, suite, listener)
+        finally:
+            done[attempt.id].set()
+
+    slots = {s.attempt: s for s in plan.slots}
+    try:
+        async with asyncio.TaskGroup() as group:
+            for attempt in plan.attempts:
+                group.create_task(one(attempt, slots[attempt.id].after), name=attempt.id)
+    except* EvidenceError as errors:
+        raise errors.exceptions[0] from None
+    return endings
+
+
+async def _observe(
+    cluster: Cluster, attempt: Attempt, recorded: Path, run: str, suite: Suite, listener: Listener
+) -> Ending:
+    listener.started(attempt.id)
+    begin = Begin(
+        format=FORMAT,
+        run=run,
+        check=attempt.check,
+        via=attempt.via,
+        suite=suite,
+        settings=attempt.settings,
+        facts=attempt.facts,
+        at=utc_now(),
+    )
+    recorder = Recorder.create(recorded / attempt.id, begin)
+    box = Sandbox(cluster, attempt, recorder, run=run)
+    box.progress = lambda text, deadline: listener.step(attempt.id, text, deadline)
+    how, error, code = "interrupted", "", ""
+    try:
+        if attempt.unable is not None:
+            box.unable("plan", *attempt.unable)
+        else:
+            check = registry.load(attempt.check)
+            await check.observe(attempt, box, check.mechanism(attempt))
+        how = "complete"
+    except (Refused, ApiLost) as lost:
+        how, error, code = "failed", str(lost), lost.code
+    except EvidenceError:
+        raise
+    except Exception:  # noqa: BLE001 - the second of the two broad excepts: a crash ends this recording alone
+        how, error, code = "failed", traceback.format_exc(limit=-4), "suite-failed"
+    finally:
+        ending = await asyncio.shield(_close(box, recorder, how, error, code, listener))
+    listener.finished(attempt.id, ending.how if not ending.error else f"{ending.how} ({ending.code})")
+    return ending
+
+
+async def _close(box: Sandbox, recorder: Recorder, how: Any, error: str, code: str, listener: Listener) -> Ending:
+    listener.step(box.attempt.id, "cleaning up", None)
+    leftovers = await box.close()
+    last = recorder.observe("note", "cleanup", {"text": "done"}, step="cleanup")
+    ending = Ending(how=how, at=last.at, t=last.t, error=error, code=code, leftovers=leftovers)
+    recorder.finish(ending)
+    return ending

@@ -1,0 +1,106 @@
+"""Who may import whom (ARCHITECTURE.md). One table, checked against every import statement."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import aiconform
+
+ROOT = Path(aiconform.__file__).parent
+ALLOWED = {
+    "model": set(),
+    "judging": {"model"},
+    "checklists": {"model"},
+    "report": {"model"},
+    "evidence": {"model"},
+    "cluster": {"model", "evidence"},
+    "inventory": {"model", "evidence", "cluster"},
+    "engine": {"model", "judging", "checklists", "evidence", "cluster", "inventory", "checks"},
+    "docs_gen": {"model", "judging", "checklists", "evidence", "engine", "checks"},
+    "lab": set(),
+    "cli": {"model", "judging", "checklists", "report", "evidence", "cluster", "inventory", "engine", "lab"},
+}
+PURE = {"model", "judging"}
+# What pure parts may use of third parties: the codec, and nothing else.
+PURE_PACKAGES = {"msgspec", "aiconform"}
+IN_A_CHECK = {
+    "check": {"model", "judging"},
+    "plan": {"model", "judging"},
+    "judge": {"model", "judging"},
+    "observe": {"model", "cluster", "evidence"},
+    "via": {"model", "cluster"},
+    "manifests": set(),
+    "faults": set(),
+    "test": {"model", "judging", "cluster", "evidence", "inventory", "lab", "engine"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+            if node.module == "aiconform":
+                found |= {f"aiconform.{a.name}" for a in node.names}
+    return found
+
+
+def parts(path: Path) -> tuple[str, ...]:
+    return path.relative_to(ROOT).with_suffix("").parts
+
+
+MODULES = sorted(p for p in ROOT.rglob("*.py") if "__pycache__" not in p.parts and "_go" not in p.parts)
+
+
+@pytest.mark.parametrize("path", [m for m in MODULES if parts(m)[0] in ALLOWED], ids=lambda p: "/".join(parts(p)))
+def test_a_part_imports_only_what_it_may(path: Path) -> None:
+    part = parts(path)[0]
+    for name in imports(path):
+        if name.startswith("aiconform."):
+            other = name.split(".")[1]
+            assert other in ALLOWED[part] | {part, "__version__"}, f"{part} must not import {name}"
+
+
+@pytest.mark.parametrize("path", [m for m in MODULES if parts(m)[0] == "checks"], ids=lambda p: "/".join(parts(p)))
+def test_a_check_sees_only_its_own_folder_and_what_its_parts_may(path: Path) -> None:
+    names = parts(path)
+    if len(names) < 3:
+        return
+    check, file = names[1], names[2]
+    kind = "test" if names[-1].startswith("test_") else file
+    allowed = IN_A_CHECK.get(kind, {"model", "cluster", "judging"} if kind != "__init__" else set())
+    for name in imports(path):
+        if not name.startswith("aiconform."):
+            continue
+        where = name.split(".")
+        if where[1] == "checks":
+            assert where[2] == check, f"{check} must not import another check ({name})"
+        else:
+            assert where[1] in allowed, f"{check}/{file} must not import {name}"
+
+
+@pytest.mark.parametrize("part", sorted(PURE))
+def test_pure_parts_use_no_io_and_no_other_package(part: str) -> None:
+    forbidden = {"os", "io", "socket", "pathlib", "time", "datetime", "random", "subprocess", "asyncio", "httpx2"}
+    for path in (ROOT / part).rglob("*.py"):
+        for name in imports(path):
+            top = name.split(".")[0]
+            assert top not in forbidden, f"{path} imports {name}"
+
+
+def test_nobody_imports_the_lab_or_the_command_line() -> None:
+    for path in MODULES:
+        part = parts(path)[0]
+        if part in ("lab", "cli") or parts(path)[-1].startswith("test_"):
+            continue
+        for name in imports(path):
+            assert not name.startswith(("aiconform.lab", "aiconform.cli")), f"{path} imports {name}"
+
+
+def test_every_part_is_in_the_table() -> None:
+    found = {p.name for p in ROOT.iterdir() if p.is_dir() and p.name not in ("__pycache__", "checks", "_go")}
+    assert found == set(ALLOWED) & found
+    assert found - set(ALLOWED) == set()
