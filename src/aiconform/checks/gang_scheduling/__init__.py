@@ -1,0 +1,1 @@
+"""Gang scheduling: see check.py."""
