@@ -93,7 +93,7 @@ func (inv *inventory) hostNodeOf(dev device) hostNode {
 	return hostNode{
 		container: "/dev/" + name,
 		host:      filepath.Join(inv.deviceDir, name),
-		minor:     inv.minorBase + dev.index,
+		minor:     inv.minorBase + inv.minorStep*dev.index,
 	}
 }
 
@@ -101,7 +101,7 @@ func (inv *inventory) controlNode() hostNode {
 	return hostNode{
 		container: "/dev/" + controlName,
 		host:      filepath.Join(inv.deviceDir, controlName),
-		minor:     inv.minorBase + controlOffset,
+		minor:     inv.minorBase + inv.minorStep*controlOffset,
 	}
 }
 

@@ -58,4 +58,8 @@ func TestHiddenNodesHaveTheForeignNumbers(t *testing.T) {
 	if len(got.nodes) != 2 || got.nodes[0].minor != 40 || got.nodes[1].minor != 41 {
 		t.Errorf("nodes %v, want minors 40 and 41", got.nodes)
 	}
+	inv = testInventory(t, "--major", "10", "--minor-base", "229", "--minor-step", "0")
+	if node := inv.hostNodeOf(inv.devices[1]); node.minor != 229 {
+		t.Errorf("minor %d, want the only one", node.minor)
+	}
 }

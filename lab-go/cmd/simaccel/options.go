@@ -33,6 +33,7 @@ type options struct {
 	devices       int    // real devices; phantoms come on top
 	major         int
 	minorBase     int
+	minorStep     int // 1, or 0 where one character device has to stand for all
 	modelName     string
 	driverVersion string // semantic version
 	memory        resource.Quantity
@@ -66,6 +67,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&opts.devices, "devices", 4, "number of accelerators")
 	flags.IntVar(&opts.major, "major", 4, "major number of the character devices (4: virtual consoles)")
 	flags.IntVar(&opts.minorBase, "minor-base", 20, "minor number of accelerator 0")
+	flags.IntVar(&opts.minorStep, "minor-step", 1, "distance of minors; 0: all devices are the same (no isolation by number)")
 	flags.StringVar(&opts.modelName, "model-name", "sim-a100", "model that is published")
 	flags.StringVar(&opts.driverVersion, "driver-version", "1.2.3", "driver version that is published")
 	flags.StringVar(&memory, "memory", "16Gi", "memory of one accelerator")
@@ -116,9 +118,12 @@ func (o options) check() error {
 	if o.devices < 0 || o.devices > 128-phantomDevices {
 		return fmt.Errorf("--devices %d is outside 0 to %d", o.devices, 128-phantomDevices)
 	}
-	if o.faults.has(sharedControl) && o.devices > controlOffset {
+	if o.faults.has(sharedControl) && o.minorStep > 0 && o.devices > controlOffset {
 		return fmt.Errorf("--devices %d leaves no minor for the control node of %s: use at most %d",
 			o.devices, sharedControl, controlOffset)
+	}
+	if o.minorStep != 0 && o.minorStep != 1 {
+		return fmt.Errorf("--minor-step %d is neither 0 nor 1", o.minorStep)
 	}
 	if o.major <= 0 || o.minorBase < 0 {
 		return fmt.Errorf("--major %d and --minor-base %d must not be negative, nor major 0", o.major, o.minorBase)

@@ -24,6 +24,7 @@ func TestUsageErrorsNameTheFlag(t *testing.T) {
 		{"--devices=-1", "--devices"},
 		{"--devices=127", "--devices"},
 		{"--major=0", "--major"},
+		{"--minor-step=2", "--minor-step"},
 		{"--fault=nope", `--fault "nope" is unknown`},
 		{"--nonsense=1", "nonsense"},
 		{"surplus", "surplus"},
