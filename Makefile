@@ -1,0 +1,52 @@
+# make demo   bring the embedded lab up, run the whole checklist against it, leave a report
+# make test   everything: quick tests, Go tests, the lab with its faults and variants
+# make check  format, lint, types, quick tests: under a minute, for every commit
+# make bench  the figures of the README
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check quick format docs lab-tests go-tests bench wheel clean
+
+demo: $(READY)
+	$(BIN)/aiconform lab up
+	@$(BIN)/aiconform run --lab default; code=$$?; \
+	if [ $$code -gt 2 ]; then exit $$code; fi; \
+	echo "demo: exit code $$code of the run (0 every MUST passed, 1 one failed, 2 some unknown)"
+	@echo "demo: the lab is still up; '$(BIN)/aiconform lab down' removes it"
+
+test: check go-tests lab-tests wheel
+
+check: $(READY)
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/python -m aiconform.docs_gen --check
+	$(BIN)/python -m pytest -q -m "not lab and not slow" -n 2
+
+go-tests: $(READY)
+	cd lab-go && gofmt -l cmd | (! grep .) && go vet ./cmd/... && go test ./cmd/...
+
+lab-tests: $(READY)
+	$(BIN)/python -m pytest -m "lab or slow" -v --durations=15 tests
+
+wheel: $(READY)
+	$(BIN)/python tests/wheel.py
+
+bench: $(READY)
+	$(BIN)/python bench/run.py
+
+format: $(READY)
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+docs: $(READY)
+	$(BIN)/python -m aiconform.docs_gen
+
+clean:
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv || { echo "python3 -m venv does not work: install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m aiconform`."""
+
+from aiconform.cli.main import main
+
+main()

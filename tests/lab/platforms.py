@@ -1,0 +1,106 @@
+"""Running aiconform against a lab that was broken on purpose, as a user would."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiconform.lab.fault_files import Fault
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of the program came to."""
+
+    code: int
+    directory: Path
+    verdicts: list[dict[str, Any]]
+    rows: dict[str, dict[str, Any]]
+    log: str
+
+    def row(self, check: str) -> dict[str, Any]:
+        return self.rows[check]
+
+    def failed_clauses(self, check: str) -> set[str]:
+        """Clauses that FAIL in any attempt that decides the row (all of them, for "every accelerator")."""
+        return {
+            f["clause"]
+            for v in self.verdicts
+            if v["check"] == check
+            for f in v["findings"]
+            if f["outcome"] == "FAIL"
+        }
+
+    def outcomes(self, check: str, clause: str) -> set[str]:
+        return {
+            f["outcome"]
+            for v in self.verdicts
+            if v["check"] == check
+            for f in v["findings"]
+            if f["clause"] == clause
+        }
+
+    def story(self) -> str:
+        """For an assertion's message: every finding, and the end of the program's log."""
+        lines = [
+            f"{v['check']}.{v['via']} {f['clause']}: {f['outcome']} {f.get('code', '')} {f['because']}"
+            for v in self.verdicts
+            for f in v["findings"]
+        ]
+        return "\n".join([*lines, self.log[-3000:], str(self.directory)])
+
+
+def flags(settings: dict[str, Any]) -> list[str]:
+    """The `run` part of a fault file as flags of `aiconform run`."""
+    out: list[str] = []
+    for check_deadline, seconds in (settings.get("deadlines") or {}).items():
+        out += ["--deadline", f"{check_deadline}={seconds}"]
+    for name in ("accelerator", "allow", "node_selector", "mechanism"):
+        for value in settings.get(name) or []:
+            out += [f"--{name.replace('_', '-')}", str(value)]
+    if "timeout_factor" in settings:
+        out += ["--timeout-factor", str(settings["timeout_factor"])]
+    if "checklist" in settings:
+        out += ["--checklist", str(settings["checklist"])]
+    return out
+
+
+def prove(lab: str, runs: Path, checks: list[str], *more: str, timeout: float = 900) -> Result:
+    """Runs `aiconform run` on a lab and reads what it left."""
+    command = [sys.executable, "-m", "aiconform", "run", "--lab", lab, "--runs", str(runs), "-o", "name"]
+    for check in checks:
+        command += ["--only", check]
+    done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=timeout, check=False)
+    lines = done.stdout.strip().splitlines()
+    assert lines, f"aiconform left no run (exit {done.returncode}):\n{done.stderr[-4000:]}"
+    directory = Path(lines[-1])
+    verdicts = json.loads((directory / "derived" / "verdicts.json").read_text())
+    assessment = json.loads(next((directory / "derived").glob("assessment-*.json")).read_text())
+    rows = {r["requirement"]: r for r in assessment["rows"]}
+    return Result(done.returncode, directory, verdicts, rows, done.stderr)
+
+
+def check_expectation(fault: Fault, result: Result) -> None:
+    """The row's outcome, the clauses that must fail, and that no other clause fails."""
+    expect = fault.expect
+    row = result.row(fault.check)
+    assert row["outcome"] == expect["outcome"], result.story()
+    wanted = expect.get("clauses") or {}
+    for clause, outcome in wanted.items():
+        assert outcome in result.outcomes(fault.check, clause), f"{clause} was never {outcome}\n{result.story()}"
+    allowed = {c for c, o in wanted.items() if o == "FAIL"} | set(expect.get("may_fail") or ())
+    assert result.failed_clauses(fault.check) <= allowed, result.story()
+    if "code" in expect:
+        codes = {f.get("code") for v in result.verdicts if v["check"] == fault.check for f in v["findings"]}
+        assert expect["code"] in codes, result.story()
+    exits = {"PASS": 0, "FAIL": 1, "UNKNOWN": 2, "NOT_APPLICABLE": 0}
+    if row["level"] == "MUST":
+        assert result.code == exits[expect["outcome"]], result.story()
+    leftovers = [
+        line
+        for end in result.directory.glob("recorded/*/end.json")
+        for line in json.loads(end.read_text())["leftovers"]
+    ]
+    assert leftovers == [], result.story()
