@@ -85,9 +85,11 @@ GROUPS = (
 
 # How each program that may come from PATH tells its version, and what the answer looks like.
 _VERSION_CALLS = {
-    **dict.fromkeys(
-        ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"), ["--version"]
-    ),
+    "kube-apiserver": ["--version"],
+    "kube-controller-manager": ["--version"],
+    "kube-scheduler": ["--version"],
+    "kubelet": ["--version"],
+    "kube-proxy": ["--version"],
     "kubectl": ["version", "--client"],
     "etcd": ["--version"],
     "containerd": ["--version"],
@@ -231,8 +233,10 @@ def ensure(cache: Path, kwok: bool, report: Report) -> dict[str, str]:
 
 
 def _build(cache: Path, group: Group, go: str, report: Report) -> None:
-    report(f"building {group.title} {version(group).removeprefix('v')}: about {group.minutes:g} min if nothing is cached")
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    title = f"{group.title} {version(group)}" if group.module else group.title
+    report(f"building {title}: about {group.minutes:g} min if Go has nothing cached")
+    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    environment = {**os.environ, **settings}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".build-", dir=cache / "bin") as out:
         # A folder as target names each file by its package, a file as target by us.

@@ -1,6 +1,6 @@
 """One cgroup folder for each lab, with one for each node below it. Works with cgroup v1 and v2.
 
-    v1: /sys/fs/cgroup/<controller>/aiconform-lab-<name>/<node>     v2: /sys/fs/cgroup/aiconform-lab-<name>/<node>
+v1: /sys/fs/cgroup/<controller>/aiconform-lab-<name>/<node>     v2: /sys/fs/cgroup/aiconform-lab-<name>/<node>
 """
 
 from __future__ import annotations

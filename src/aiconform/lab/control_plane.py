@@ -1,4 +1,4 @@
-"""etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok: flags, start, readiness. They run on the host."""
+"""etcd, the API server, the controller-manager, the scheduler and kwok: flags, start, readiness; all on the host."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def choose_ports(host: str) -> dict[str, int]:
 def _free_port(address: str, preferred: int, avoid: set[int]) -> int:
     for candidate in (preferred, *[0] * 20):
         with socket.socket() as probe:
+            # As the servers do: a port whose last connections fade out is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, candidate))
             except OSError:
@@ -212,9 +214,7 @@ def wait_healthy(folder: Folder, state: State, component: str, seconds: float = 
     url = f"https://{host}:{state.ports[component]}/{path}"
     if component == "kube-apiserver":
         context.load_cert_chain(folder.pki / "admin.crt", folder.pki / "admin.key")
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
     def healthy() -> bool:
         try:

@@ -106,9 +106,7 @@ class Kube:
         """List a collection."""
         return list(self.request("GET", path, params=params).get("items") or [])
 
-    def wait(
-        self, path: str, done: Callable[[list[Object]], bool], seconds: float, what: str, **params: str
-    ) -> None:
+    def wait(self, path: str, done: Callable[[list[Object]], bool], seconds: float, what: str, **params: str) -> None:
         """Watch a collection until `done(items)` holds. Raises LabError naming `what` at the deadline."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

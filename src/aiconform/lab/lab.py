@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from . import control_plane, down, node, node_daemons, processes, up
+from . import control_plane, down, fault_files, faults, node, processes, up
 from . import state as states
 from . import status as statuses
 from .errors import LabError, UnknownName
-from .layout import NODES, Folder, cache_folder, folder_of
+from .layout import Folder, cache_folder, folder_of
 from .locking import locked
+from .restart import restart
 from .state import State
 from .status import LabStatus
 
@@ -80,26 +82,38 @@ class Lab:
 
         Components: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, and NODE/kubelet and the like.
         """
-        with locked(self.folder.root, create=False) as there:
-            state = states.load(self.folder) if there else None
-            if state is None:
-                raise LabError(f"there is no lab {self.name}: make it with `aiconform lab up`")
+        with self._held() as state:
             if component in control_plane.COMPONENTS:
                 state.changes.args[component] = dict(args or {})
-            states.save(self.folder, state)
+                states.save(self.folder, state)
+            elif args:
+                raise UnknownName(f"flags of {component!r} cannot be changed: only those of the control plane can")
             restart(self.folder, state, component)
 
+    def break_(self, fault: str, report: Report) -> None:
+        """Break the lab by a fault's id or file; an active fault is mended first."""
+        found = fault_files.find(fault)
+        with self._held() as state:
+            faults.break_lab(self.folder, state, found, report)
 
-def restart(folder: Folder, state: State, component: str) -> None:
-    """Restart one process with the flags and files that the state asks for now."""
-    name, _, daemon = component.partition("/")
-    if component in control_plane.COMPONENTS:
-        processes.stop(processes.running(folder, component))
-        control_plane.start(folder, state, component)
-        if component != "etcd":
-            control_plane.wait_healthy(folder, state, component)
-    elif name in NODES and daemon in node_daemons.DAEMONS:
-        node_daemons.stop(folder, name, daemon)
-        node_daemons.start_missing(folder, state, name, lambda _: None)
-    else:
-        raise UnknownName(f"the lab has no component {component!r}")
+    def mend(self, report: Report) -> None:
+        """Take the active fault (and changed flags) back."""
+        with self._held() as state:
+            faults.mend_lab(self.folder, state, report)
+
+    def running_kubeconfig(self) -> Path:
+        """The kubeconfig of a lab that is up; raises LabError when it is not."""
+        state = states.load(self.folder)
+        if state is None or not state.complete or processes.running(self.folder, "kube-apiserver") is None:
+            raise LabError(f"lab {self.name} is not up: make it with `aiconform lab up --name {self.name}` as root")
+        return self.kubeconfig
+
+    @contextmanager
+    def _held(self) -> Iterator[State]:
+        """The state of a lab that is up, with nobody else at work on it."""
+        up.require_machine()
+        with locked(self.folder.root, create=False) as there:
+            state = states.load(self.folder) if there else None
+            if state is None or not state.complete:
+                raise LabError(f"lab {self.name} is not up: make it with `aiconform lab up --name {self.name}`")
+            yield state

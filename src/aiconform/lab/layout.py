@@ -39,9 +39,7 @@ def cache_folder() -> Path:
 def check_name(name: str) -> str:
     """Return the name, or raise: it becomes part of folder, cgroup and context names."""
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", name):
-        raise UnknownName(
-            f"lab name {name!r} is not usable: take at most 30 of a-z, 0-9 and '-', not at either end"
-        )
+        raise UnknownName(f"lab name {name!r} is not usable: take at most 30 of a-z, 0-9 and '-', not at either end")
     return name
 
 

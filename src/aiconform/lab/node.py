@@ -66,9 +66,7 @@ def start_switch(folder: Folder) -> int:
     if old is not None:
         return old.pid
     script = "echo ready; exec >/dev/null 2>&1; exec sleep infinity"
-    holder = processes.start(
-        folder, "switch", ["unshare", "--net", "sh", "-c", script], stdout=subprocess.PIPE
-    )
+    holder = processes.start(folder, "switch", ["unshare", "--net", "sh", "-c", script], stdout=subprocess.PIPE)
     _wait_ready(folder, "switch", holder, 10)
     return holder.pid
 

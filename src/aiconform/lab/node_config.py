@@ -16,6 +16,8 @@ from .state import State, write_atomically
 from .toml import dump_toml
 
 PAUSE_IMAGE = "aiconform.dev/pause:1"
+#: Name of the plugin that runs containers.
+RUNTIME = "io.containerd.cri.v1.runtime"
 SOCKET = "/run/containerd/containerd.sock"
 NODE_LABEL = "aiconform.dev/lab-node"
 _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
@@ -35,12 +37,11 @@ def cni_folder() -> str:
 
 def containerd_config(state: State, node: str) -> dict[str, Any]:
     """containerd's config, version 3, with the node's changes merged in."""
-    runtime = "io.containerd.cri.v1.runtime"
     config: dict[str, Any] = {
         "version": 3,
         "plugins": {
             "io.containerd.cri.v1.images": {"pinned_images": {"sandbox": PAUSE_IMAGE}},
-            runtime: {
+            RUNTIME: {
                 # Without CAP_SYS_RESOURCE a score cannot be lowered.
                 "restrict_oom_score_adj": True,
                 "disable_apparmor": True,
@@ -143,6 +144,3 @@ def write(folder: Folder, state: State, node: str) -> None:
     }
     for path, text in documents.items():
         write_atomically(path, text.encode())
-
-
-

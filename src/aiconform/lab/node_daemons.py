@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,18 +106,25 @@ def start_simaccel(folder: Folder, state: State, name: str) -> None:
     node.start_daemon(folder, name, "simaccel", argv)
 
 
-def start_missing(folder: Folder, state: State, name: str, report: Callable[[str], None]) -> None:
-    """Start the daemons of a node that do not run."""
-    start = {
+def start(folder: Folder, state: State, name: str, daemon: str) -> None:
+    """Start a daemon of a node."""
+    start_one = {
         "containerd": start_containerd,
         "kubelet": start_kubelet,
         "kube-proxy": start_proxy,
         "simaccel": start_simaccel,
-    }
+    }[daemon]
+    start_one(folder, state, name)
+
+
+def start_missing(folder: Folder, state: State, name: str, report: Callable[[str], None]) -> None:
+    """Start the daemons of a node that do not run, but one that is to stay stopped."""
     for daemon in DAEMONS:
+        if daemon == "simaccel" and simaccel_flags(folder, state, name) is None:
+            continue
         if processes.running(folder, process_name(name, daemon)) is None:
             report(f"starting {daemon} on {name}")
-            start[daemon](folder, state, name)
+            start(folder, state, name, daemon)
 
 
 def stop(folder: Folder, name: str, daemon: str) -> None:
@@ -124,7 +132,30 @@ def stop(folder: Folder, name: str, daemon: str) -> None:
     processes.stop(processes.running(folder, process_name(name, daemon)))
 
 
-def announced(state: State, name: str, item: Object) -> int:
+def wait_kubelet(folder: Folder, state: State, name: str) -> None:
+    """Wait until the kubelet says that it is healthy."""
+    url = f"http://{Addresses(slot=state.slot).node(name)}:10248/healthz"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def healthy() -> bool:
+        try:
+            with opener.open(url, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    wait_until(folder, process_name(name, "kubelet"), healthy, 60)
+
+
+def withdraw(kube: Kube, name: str) -> None:
+    """Delete the ResourceSlices of the node's accelerators (a driver that was killed leaves them)."""
+    path = "/apis/resource.k8s.io/v1/resourceslices"
+    for item in kube.items(path):
+        if item["spec"]["driver"] == DRIVER and item["spec"]["pool"]["name"] == name:
+            kube.delete(f"{path}/{item['metadata']['name']}")
+
+
+def announced(name: str, item: Object) -> int:
     """How many accelerators a ResourceSlice or a Node announces for this node."""
     if MODES[name] == "dra":
         spec = item["spec"]
@@ -134,12 +165,12 @@ def announced(state: State, name: str, item: Object) -> int:
     return int(item.get("status", {}).get("allocatable", {}).get(RESOURCE, "0"))
 
 
-def wait_accelerators(kube: Kube, state: State, name: str, exactly: int | None = None, seconds: float = 60) -> None:
+def wait_accelerators(kube: Kube, name: str, exactly: int | None = None, seconds: float = 60) -> None:
     """Watch until the node announces its accelerators: at least one, or `exactly` so many."""
     path = "/apis/resource.k8s.io/v1/resourceslices" if MODES[name] == "dra" else "/api/v1/nodes"
 
     def done(items: list[Object]) -> bool:
-        count = sum(announced(state, name, item) for item in items)
+        count = sum(announced(name, item) for item in items)
         return count > 0 if exactly is None else count == exactly
 
     wanted = "accelerators" if exactly is None else f"{exactly} accelerators"

@@ -24,7 +24,10 @@ _NEEDED = {
 }
 _PROBE_ROOTS = ("ca-certificates", "busybox-static", "media-types")
 # Needed to install packages, not to run Python.
-_SKIP = re.compile(r"(perl|debconf|cdebconf|dpkg|tar$|tzdata|mailcap|openssl$|gcc-\d+-base|python3(\.\d+)?$|libselinux|install-info|readline-common|mime-support)")
+_SKIP = re.compile(
+    r"(perl|debconf|cdebconf|dpkg|tar$|tzdata|mailcap|mime-support|openssl$|gcc-\d+-base|python3(\.\d+)?$"
+    r"|libselinux|install-info|readline-common)"
+)
 
 
 def _present(marks: tuple[str, ...]) -> bool:

@@ -63,18 +63,14 @@ def authority(common_name: str) -> Authority:
     certificate = (
         _builder(name, name, key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(True, False, True, False, False, True, True, False, False), critical=True
-        )
+        .add_extension(x509.KeyUsage(True, False, True, False, False, True, True, False, False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     return Authority(certificate, key)
 
 
-def issue(
-    ca: Authority, common_name: str, organization: str = "", names: Sequence[str] = ()
-) -> tuple[bytes, bytes]:
+def issue(ca: Authority, common_name: str, organization: str = "", names: Sequence[str] = ()) -> tuple[bytes, bytes]:
     """Issue a certificate (client, and server as well when `names` holds DNS names or addresses): PEM, PEM key."""
     key = ec.generate_private_key(ec.SECP256R1())
     parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []

@@ -1,4 +1,4 @@
-"""Writing TOML (the standard library only reads it). Enough for containerd: tables, strings, numbers, booleans, lists."""
+"""Writing TOML, which the standard library only reads: tables, strings, numbers, booleans and lists."""
 
 from __future__ import annotations
 
