@@ -26,20 +26,12 @@ class Result:
     def failed_clauses(self, check: str) -> set[str]:
         """Clauses that FAIL in any attempt that decides the row (all of them, for "every accelerator")."""
         return {
-            f["clause"]
-            for v in self.verdicts
-            if v["check"] == check
-            for f in v["findings"]
-            if f["outcome"] == "FAIL"
+            f["clause"] for v in self.verdicts if v["check"] == check for f in v["findings"] if f["outcome"] == "FAIL"
         }
 
     def outcomes(self, check: str, clause: str) -> set[str]:
         return {
-            f["outcome"]
-            for v in self.verdicts
-            if v["check"] == check
-            for f in v["findings"]
-            if f["clause"] == clause
+            f["outcome"] for v in self.verdicts if v["check"] == check for f in v["findings"] if f["clause"] == clause
         }
 
     def story(self) -> str:

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from platforms import check_expectation, flags, prove
+from trim import keep
 
 from aiconform.engine import registry
 from aiconform.lab import Lab, fault_files
-from platforms import check_expectation, flags, prove
-from trim import keep
 
 pytestmark = pytest.mark.lab
 FAULTS = fault_files.every()

@@ -41,13 +41,13 @@ class Window:
             return False
         running = False
         for o in self.rec.observations:
-            if o.seq > self.closed.seq:
-                break
-            if o.kind not in ("watch.start", "watch.gap", "watch.end") or o.subject != subject:
+            if o.subject != subject or o.seq > self.closed.seq:
                 continue
-            if o.kind != "watch.start" and o.seq >= self.opened.seq:
+            inside = o.seq >= self.opened.seq
+            if o.kind in ("watch.gap", "watch.end") and inside:
                 return False
-            running = o.kind == "watch.start" or (running and o.kind == "watch.gap")
+            if o.kind == "watch.end" or (o.kind == "watch.start" and not inside):
+                running = o.kind == "watch.start"
         return running
 
     def cites(self) -> tuple[int, ...]:
