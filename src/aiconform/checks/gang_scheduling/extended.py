@@ -1,6 +1,7 @@
 """The opt-in part: two gangs that compete, and a gang that loses a member. Pure."""
 
 from aiconform.checks.gang_scheduling.history import (
+    blind,
     cut_before,
     fields_dropped,
     members,
@@ -25,9 +26,9 @@ def finishes_two(rec: Recording, alone: Finding) -> Finding:
     if n and min(done) >= n:
         ends = [p.ended.seq for g in gangs for p in g if p.ended]
         return passed(f"both gangs of {n} finished in {win.seconds:.0f} s", cites=ends)
-    changed = room_changed(rec, "pair")
-    if changed:
-        return changed
+    missed = blind(rec, win) or room_changed(rec, "pair")
+    if missed:
+        return missed
     if not win.whole or win.seconds < 0.99 * rec.deadline("pair"):
         return unknown("the suite did not wait until the deadline", code="deadline", cites=win.cites())
     if alone.outcome is not Outcome.PASS:
@@ -66,9 +67,9 @@ def leaves_no_member_alone(rec: Recording) -> Finding:
         return passed("the other members were ended too", cites=[p.ended.seq for p in lost if p.ended])
     if win.seconds < 0.99 * rec.deadline("alone"):
         return unknown("the suite did not wait until the deadline", code="deadline", cites=win.cites())
-    changed = room_changed(rec, "alone")
-    if changed:
-        return changed
+    missed = blind(rec, win) or room_changed(rec, "alone")
+    if missed:
+        return missed
     return failed(
         f"{rec.deadline('alone'):g} s after a member was killed, {len(left)} of {n} still held their places: "
         f"{waiting(gang)}",

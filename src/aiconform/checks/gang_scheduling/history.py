@@ -17,7 +17,7 @@ policies    {here: [...]}: network policies in the namespace of the members
 from collections.abc import Iterable
 from dataclasses import replace
 
-from aiconform.judging import Pod, facts, most_at_once, pods, unknown
+from aiconform.judging import Pod, Window, facts, most_at_once, pods, probes, unknown
 from aiconform.model import Finding, Observation, Recording
 
 # What a kubelet writes into status.reason when it refuses a pod that was bound to it.
@@ -59,9 +59,35 @@ def fields_dropped(rec: Recording, step: str) -> Finding | None:
     return None
 
 
+def reports(rec: Recording, step: str) -> dict[str, Observation]:
+    """The last report of each member, by the member's name: {"name", "met": [names], "trouble"}."""
+    return {
+        o.body["name"]: o
+        for o in probes(rec, step=step)
+        if isinstance(o.body, dict) and isinstance(o.body.get("met"), list) and "name" in o.body
+    }
+
+
+def complete(rec: Recording, step: str) -> list[Observation]:
+    """Reports of members that met every other member: proof that all of them ran at one time."""
+    n = size(rec)
+    return [o for o in reports(rec, step).values() if len(set(o.body["met"])) >= n - 1]
+
+
 def plain_ran(rec: Recording, step: str) -> tuple[int, tuple[int, ...]]:
     """How many plain pods of a control ran at one time."""
     return most_at_once(pods(rec, step=step, role="plain"), "running")
+
+
+def blind(rec: Recording, win: Window) -> Finding | None:
+    """UNKNOWN if something may have been missed in this window: then what was not seen proves nothing."""
+    if rec.damage:
+        return unknown("lines of the recording are missing or unreadable", code="recording-damaged")
+    made = fact(rec, "created")
+    if made is None or not win.watched(f"pods/{made.body['namespace']}"):
+        because = "the pods were not watched from beginning to end without a gap"
+        return unknown(because, code="api-lost", cites=win.cites())
+    return None
 
 
 def bind_spread(group: Iterable[Pod]) -> tuple[float, tuple[int, ...]]:

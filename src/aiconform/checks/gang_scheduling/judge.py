@@ -6,30 +6,33 @@ from aiconform.checks.gang_scheduling import extended, shortage
 from aiconform.checks.gang_scheduling.check import CHECK, DEADLINES
 from aiconform.checks.gang_scheduling.history import (
     bind_spread,
+    blind,
+    complete,
     cut_before,
     fact,
     fields_dropped,
     members,
     node_refused,
     plain_ran,
+    reports,
     room_changed,
     size,
     waiting,
 )
 from aiconform.judging import (
+    Pod,
     Window,
     failed,
     most_at_once,
     not_applicable,
     passed,
     pods,
-    probes,
     unable,
     unknown,
     verdict,
     window,
 )
-from aiconform.model import Finding, Outcome, Recording, Suite, Verdict
+from aiconform.model import Finding, Observation, Outcome, Recording, Suite, Verdict
 
 
 def judge(rec: Recording, judged_by: Suite) -> Verdict:
@@ -74,12 +77,9 @@ def _whole(rec: Recording, step: str, win: Window, deadline: str, *, control: st
         return unknown(f"all {n} members were bound, but only {started} started: {why}", code="deadline", cites=at)
     if not win.whole or win.seconds < 0.99 * rec.deadline(deadline):
         return unknown("the suite did not wait for the gang until the deadline", code="deadline", cites=win.cites())
-    changed = room_changed(rec, step)
-    if changed:
-        return changed
-    tried = unable(rec, control)
-    if tried:
-        return tried
+    missed = blind(rec, win) or room_changed(rec, step) or unable(rec, control)
+    if missed:
+        return missed
     plain, shown = plain_ran(rec, control)
     if plain < n:
         because = f"only {started} of {n} members started, but only {plain} of {n} plain pods did so too"
@@ -98,32 +98,31 @@ def runs_all_members_at_once(rec: Recording) -> Finding:
 
 
 def _at_once(rec: Recording, step: str) -> Finding:
-    n = size(rec)
+    n, win = size(rec), window(rec, step)
     gang = members(rec, "short" if step == "release" else step)
     running, cites = most_at_once(gang, "running")
-    bound, _ = most_at_once(gang, "bound")
-    if not n or not bound:
+    if not n or not any(p.bound for p in gang):
         return unknown("no member was bound", code="not-tried")
-    if running < n:
+    if running < n and len(complete(rec, step)) == n:
+        # A member met all others while it ran; only the watch was too slow to show it.
+        cites = tuple(o.seq for o in complete(rec, step))
+    elif running < n:
         started = sum(1 for p in gang if p.started)
         if started < n or node_refused(gang):
             because = f"only {running} of {n} members ran, so nothing can be said of all of them"
             return unknown(because, code="not-tried", cites=cites)
-        return failed(f"{started} members started, but never more than {running} of {n} ran at one time", cites=cites)
-    withdrawn = [p for p in gang if p.bound and p.ended and p.ended.seq < max(cites)]
+        because = f"{started} members started, but never more than {running} of {n} ran at one time"
+        return blind(rec, win) or failed(because, cites=cites)
+    withdrawn = [p for p in gang if p.bound and p.ended and p.ended.seq < max(cites)] if running == n else []
     if withdrawn and not node_refused(gang):
-        return failed(
-            f"{len(withdrawn)} members were started and taken away again before all {n} ran",
-            cites=[p.ended.seq for p in withdrawn if p.ended],
-        )
-    return _in_time(rec, step, cites)
+        because = f"{len(withdrawn)} members were started and taken away again before all {n} ran"
+        return blind(rec, win) or failed(because, cites=[p.ended.seq for p in withdrawn if p.ended])
+    return _in_time(rec, [p for p in gang if p not in withdrawn], cites)
 
 
-def _in_time(rec: Recording, step: str, running: tuple[int, ...]) -> Finding:
+def _in_time(rec: Recording, gang: list[Pod], running: tuple[int, ...]) -> Finding:
     """All N ran at one instant; were they bound close to each other?"""
-    gang = members(rec, "short" if step == "release" else step)
-    together = [p for p in gang if p.running and p.running.seq in running]
-    spread, ends = bind_spread(together)
+    spread, ends = bind_spread(gang)
     limit = rec.deadline("spread")
     if spread <= limit:
         return passed(
@@ -145,32 +144,24 @@ def lets_members_meet(rec: Recording) -> Finding:
     tried = unable(rec, "together") or fields_dropped(rec, "together")
     if tried:
         return tried
-    n, gang = size(rec), members(rec, "together")
-    running, _ = most_at_once(gang, "running")
-    reports = {o.body["name"]: o for o in probes(rec, step="together") if _is_report(o.body)}
-    complete = [o for o in reports.values() if len(set(o.body["met"])) >= n - 1]
-    if n and len(complete) == n:
-        return passed(
-            f"each of the {n} members exchanged a message with every other one", cites=[o.seq for o in complete]
-        )
-    if not n or running < n:
+    n, said, done = size(rec), reports(rec, "together"), complete(rec, "together")
+    if n and len(done) == n:
+        because = f"each of the {n} members exchanged a message with every other one"
+        return passed(because, cites=[o.seq for o in done])
+    if not n or most_at_once(members(rec, "together"), "running")[0] < n:
         return unknown("the members never ran together, so they could not meet", code="not-tried")
-    if len(reports) < n:
-        return unknown(f"only {len(reports)} of {n} members reported", code="probe-missing")
+    if len(said) < n:
+        return unknown(f"only {len(said)} of {n} members reported", code="probe-missing")
     waited = window(rec, "meet")
     if not waited.whole or waited.seconds < 0.99 * rec.deadline("meet"):
         return unknown("the suite did not wait until the deadline for the members to meet", code="deadline")
-    return _not_met(rec, [o for o in reports.values() if o not in complete])
+    return _not_met(rec, [o for o in said.values() if o not in done])
 
 
-def _is_report(body: Any) -> bool:
-    return isinstance(body, dict) and isinstance(body.get("met"), list) and "name" in body
-
-
-def _not_met(rec: Recording, short: list[Any]) -> Finding:
+def _not_met(rec: Recording, short: list[Observation]) -> Finding:
     cites = [o.seq for o in short]
     said = "; ".join(f"{o.body['name']}: {o.body.get('trouble') or 'no answer'}" for o in short)
-    canary = [o for o in probes(rec, step="canary") if _is_report(o.body) and o.body["met"]]
+    canary = [o for o in reports(rec, "canary").values() if o.body["met"]]
     if canary:
         return failed(
             f"the members ran but did not reach each other, although plain pods did ({said})",
@@ -247,7 +238,7 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     shape = fact(rec, "shape")
     if rec.facts.get("cpu_only"):
         said.append("cpu-only: the cluster has no accelerator, so gangs were short of cpu only")
-    elif shape is not None and shape.body["unlike"]:
+    elif shape is not None and shape.body.get("unlike"):
         said.append("one accelerator was free: the gang had one member with it and one without")
     accelerator = rec.facts.get("accelerator") or {}
     if accelerator.get("shared"):
@@ -267,5 +258,5 @@ def _facts(rec: Recording) -> dict[str, Any]:
         "accelerator": (rec.facts.get("accelerator") or {}).get("id"),
     }
     if shape is not None:
-        found |= {"node": shape.body["node"], "members": shape.body["size"]}
+        found |= {"node": shape.body.get("node"), "members": shape.body.get("size")}
     return found

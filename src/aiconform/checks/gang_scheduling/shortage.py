@@ -44,6 +44,8 @@ def _seen(rec: Recording, step: str, control: str, most: tuple[int, tuple[int, .
     if count >= n and (ran := most_at_once(gang, "running"))[0] >= n:
         because = f"all {n} members ran, so the node was not short after all"
         return unknown(because, code="capacity-changed", cites=ran[1])
+    if rec.damage:
+        return unknown("lines of the recording are missing or unreadable", code="recording-damaged", cites=cites)
     sure = controlled.outcome is Outcome.PASS
     if not win.whole and not sure:
         return unknown("the suite was stopped just after the first member started", code="interrupted", cites=cites)
