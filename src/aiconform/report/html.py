@@ -58,7 +58,7 @@ def render(
             a=assessment,
             headline=view.headline(assessment),
             failures=view.causes(report, Outcome.FAIL),
-            unproved=tuple(r for r in report.covered if r.row.outcome is Outcome.UNKNOWN),
+            unproved=view.unproved(report),
             details={a.anchor: _detail(a, budget) for a in attempts},
             facts=facts(assessment),
             style=Markup(style),

@@ -31,6 +31,11 @@ def render(
             where = f"{code(f.requirement.row.requirement)}, {clause} by {code(f.attempt.verdict.via)}"
             out.append(f"- **{text(f.clause.finding.because)}** ({where})")
         out.append("")
+    unproved = view.unproved(report)
+    if unproved:
+        out += ["## What could not be proved", ""]
+        out += [f"- {text(r.because)} ({code(r.row.requirement)} {code(r.row.code)})" for r in unproved]
+        out.append("")
     out += ["## Requirements", "", *_rows(report.covered, checked=True), ""]
     if report.uncovered:
         out += ["### No check in this version of the suite", "", "Nothing is known about these.", ""]

@@ -160,6 +160,11 @@ def causes(report: Report, outcome: Outcome) -> tuple[Cause, ...]:
     )
 
 
+def unproved(report: Report) -> tuple[RequirementView, ...]:
+    """The requirements that were tried and came to UNKNOWN; those that the user left out are none of them."""
+    return tuple(r for r in report.covered if r.row.outcome is Outcome.UNKNOWN and r.row.code != "not-selected")
+
+
 def headline(assessment: Assessment) -> tuple[str, ...]:
     """One sentence a level: "Of 9 MUST requirements 1 passed, 1 failed and 7 are unknown."."""
     sentences = []

@@ -1,0 +1,50 @@
+"""The faults and variants of a check, as its `faults/*.yaml` files describe them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class FaultError(Exception):
+    """A fault file cannot be used. The message names the file and says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way to break the lab (`fault`), or to make it sound but unusual (`variant`).
+
+    `outcome` is what the check must then come to; `clauses` maps those clauses that must come to something
+    in particular.
+    """
+
+    id: str
+    kind: str
+    title: str
+    outcome: str
+    clauses: dict[str, str]
+
+
+def load(check_folder: Path) -> tuple[Fault, ...]:
+    """All of a check's, faults first, each sort in order of id. Raises FaultError."""
+    found = [_load(p) for p in sorted((check_folder / "faults").glob("*.yaml"))]
+    return tuple(sorted(found, key=lambda f: (f.kind != "fault", f.id)))
+
+
+def _load(path: Path) -> Fault:
+    where = f"{path.parent.parent.name}/faults/{path.name}"
+    try:
+        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise FaultError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
+    if not isinstance(data, dict) or data.get("kind") not in ("fault", "variant"):
+        raise FaultError(f"{where}: kind must be fault or variant")
+    expect = data.get("expect") or {}
+    return Fault(
+        id=path.stem,
+        kind=data["kind"],
+        title=" ".join(str(data.get("title", "")).split()),
+        outcome=str(expect.get("outcome", "")),
+        clauses={str(k): str(v) for k, v in (expect.get("clauses") or {}).items()},
+    )
