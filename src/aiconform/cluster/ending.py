@@ -1,0 +1,48 @@
+"""How a sandbox ends: everything that it made goes, and what does not go is named."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiconform.cluster import labels, sweep
+from aiconform.cluster.errors import ApiLost, ClusterError
+
+if TYPE_CHECKING:
+    from aiconform.cluster.reading import Reading
+
+STEP = "cleanup"
+
+
+async def close_sandbox(box: "Reading", seconds: float) -> tuple[str, ...]:
+    """Removes what carries the attempt's labels; returns and records what is left ("pods/ns/name")."""
+    box.rec.step = STEP
+    box.say("cleaning up", seconds)
+    if box._renewer is not None:
+        box._renewer.cancel()
+        await asyncio.gather(box._renewer, return_exceptions=True)
+    leftovers: tuple[str, ...] = ()
+    if box.namespaces or box.made:
+        try:
+            leftovers = await _remove(box, seconds)
+        except (ApiLost, ClusterError) as e:
+            # Nothing can be seen any more: all that was made may still be there.
+            box.rec.observe("note", "cleanup-incomplete", {"text": e.message}, STEP)
+            leftovers = tuple(f"namespaces/{n}" for n in box.namespaces)
+    for watch in box._watches.values():
+        await watch.stop("the attempt is over")
+    for name in leftovers:
+        box.rec.observe("leftover", name, {}, STEP)
+    box.rec.observe("fact", "calls", dict(box.scope.counts), STEP)
+    return leftovers
+
+
+async def _remove(box: "Reading", seconds: float) -> tuple[str, ...]:
+    selector = f"{labels.RUN}={box.run},{labels.ATTEMPT}={box.attempt.id}"
+    found, unseen = await sweep.find(box.cluster, selector, namespaces=box.namespaces)
+    mine, others = sweep.removable(found)
+    problems = await sweep.remove(box.cluster, mine, seconds=seconds)
+    left, _ = await sweep.find(box.cluster, selector, namespaces=box.namespaces)
+    for text in (*problems, *(f"could not be listed: {u}" for u in unseen)):
+        box.rec.observe("note", "cleanup", {"text": text}, STEP)
+    for o in others:
+        box.rec.observe("note", "untouched", {"text": f"{o.subject} carries our label in a foreign namespace"}, STEP)
+    return tuple(sorted(f.subject for f in left))
