@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"google.golang.org/grpc"
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/dynamic-resource-allocation/kubeletplugin"
 	"k8s.io/klog/v2"
+	registration "k8s.io/kubelet/pkg/apis/pluginregistration/v1"
 )
 
 // draDriver hands out devices by Dynamic Resource Allocation. The helper around it speaks to the kubelet.
@@ -25,6 +27,9 @@ type draDriver struct {
 	mutex    sync.Mutex
 	prepared map[types.UID][]string // claim -> device names; those with admin access are not in it
 	released map[string]bool        // device names that were given back since this process started
+
+	once       sync.Once
+	registered chan struct{} // closed once a kubelet has taken the registration
 }
 
 var _ kubeletplugin.DRAPlugin = &draDriver{}
@@ -57,6 +62,7 @@ func runDRA(ctx context.Context, inv *inventory) error {
 		kubeletplugin.RegistrarDirectoryPath(registry),
 		kubeletplugin.PluginDataDirectoryPath(inv.pluginDir()),
 		kubeletplugin.HealthService(false),
+		kubeletplugin.GRPCInterceptor(driver.seeRegistration),
 	}
 	if inv.faults.has(allNodes) {
 		// Only so does the helper leave out nodeName.
@@ -71,13 +77,35 @@ func runDRA(ctx context.Context, inv *inventory) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the DRA plugin: %w", err)
 	}
-	err = publish(ctx, helper, client, inv)
-	if err == nil {
-		klog.InfoS("Serving", "mode", modeDRA, "driver", inv.driverName, "devices", len(inv.devices))
-		<-ctx.Done()
-	}
+	err = driver.serve(ctx, func() error { return publish(ctx, helper, client, inv) })
 	helper.Stop()
 	return errors.Join(err, withdraw(client, inv))
+}
+
+// serve publishes once the kubelet knows the driver, and waits for the end of ctx. Published before that, a
+// device is allocated at once and its pod then fails to start for a minute or more, until the kubelet retries.
+func (d *draDriver) serve(ctx context.Context, publish func() error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.registered:
+	}
+	if err := publish(); err != nil {
+		return err
+	}
+	klog.InfoS("Serving", "mode", modeDRA, "driver", d.inv.driverName, "devices", len(d.inv.devices))
+	<-ctx.Done()
+	return nil
+}
+
+// seeRegistration is a gRPC interceptor that notices when the kubelet says that it took the registration.
+func (d *draDriver) seeRegistration(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (any, error) {
+	answer, err := next(ctx, request)
+	if status, ok := request.(*registration.RegistrationStatus); ok && err == nil && status.PluginRegistered {
+		d.once.Do(func() { close(d.registered) })
+	}
+	return answer, err
 }
 
 func newDRADriver(inv *inventory) (*draDriver, error) {
@@ -86,7 +114,7 @@ func newDRADriver(inv *inventory) (*draDriver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &draDriver{inv: inv, cdi: store, prepared: prepared, released: map[string]bool{}}, nil
+	return &draDriver{inv: inv, cdi: store, prepared: prepared, released: map[string]bool{}, registered: make(chan struct{})}, nil
 }
 
 // PrepareResourceClaims writes a CDI spec for each claim.

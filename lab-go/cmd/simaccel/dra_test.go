@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/dynamic-resource-allocation/kubeletplugin"
+	registration "k8s.io/kubelet/pkg/apis/pluginregistration/v1"
 	cdi "tags.cncf.io/container-device-interface/specs-go"
 )
 
@@ -188,5 +190,38 @@ func TestForeignPoolsAndUnknownDevicesAreRefused(t *testing.T) {
 	elsewhere.Status.Allocation.Devices.Results[0].Pool = "node-b"
 	if result := prepare(t, driver, elsewhere); result.Err == nil {
 		t.Error("a device of another pool was prepared")
+	}
+}
+
+func TestNothingIsPublishedBeforeTheKubeletKnowsTheDriver(t *testing.T) {
+	driver := newTestDriver(t, testInventory(t))
+	ctx, cancel := context.WithCancel(context.Background())
+	published, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- driver.serve(ctx, func() error { close(published); return nil }) }()
+	notify := func(registered bool) {
+		_, err := driver.seeRegistration(ctx, &registration.RegistrationStatus{PluginRegistered: registered}, nil,
+			func(context.Context, any) (any, error) { return nil, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	notify(false)
+	select {
+	case <-published:
+		t.Fatal("published after a refused registration")
+	case <-driver.registered:
+		t.Fatal("a refused registration counts")
+	default:
+	}
+	notify(true)
+	notify(true) // a restarted kubelet registers again
+	select {
+	case <-published:
+	case <-time.After(patience):
+		t.Fatal("not published")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
