@@ -20,8 +20,11 @@ def colour() -> bool:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that is plain where output is no terminal."""
-    return Console(stderr=stderr, no_color="NO_COLOR" in os.environ or None, highlight=False, soft_wrap=True)
+    """A console that is plain, and wide enough for whole names, where output is no terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    no_color = True if "NO_COLOR" in os.environ else None
+    return Console(stderr=stderr, no_color=no_color, highlight=False, soft_wrap=True, width=width)
 
 
 def check_format(name: str, allowed: tuple[str, ...] = FORMATS) -> None:

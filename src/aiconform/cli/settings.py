@@ -107,13 +107,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str) else list(value)
+    items = list(value) if isinstance(value, list | tuple) else [value]
     return tuple(part.strip() for item in items for part in str(item).split(",") if part.strip())
 
 
 def _pairs(value: Any, flag: str) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
+    if not isinstance(value, list | tuple):
+        raise usage(f"{flag} needs names and values, not {value!r}")
     pairs = {}
     for item in value:
         key, equals, text = str(item).partition("=")

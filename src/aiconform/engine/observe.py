@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from aiconform.cluster.api import Cluster
-from aiconform.cluster.errors import ApiLost, Refused
+from aiconform.cluster.errors import ClusterError
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.engine import registry
 from aiconform.engine.plan import Plan
@@ -88,7 +88,7 @@ async def _observe(
             check = registry.load(attempt.check)
             await check.observe(attempt, box, check.mechanism(attempt))
         how = "complete"
-    except (Refused, ApiLost) as lost:
+    except ClusterError as lost:
         how, error, code = "failed", str(lost), lost.code
     except EvidenceError:
         raise

@@ -1,0 +1,99 @@
+"""Makes a small recording out of a real one, such that its verdict stays the same."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aiconform.engine import registry
+from aiconform.evidence import store
+from aiconform.lab.fault_files import Fault
+from aiconform.model import Finding, Observation, Recording, Suite, Verdict, encode_line, encode_pretty
+
+SUITE = Suite(version="regression")
+# Kinds that no judge reads are tried first; what a judge does read is found out by judging.
+_FIRST = ("note", "redaction", "http", "log", "call", "watch", "fact", "probe", "exec")
+_STATUS = ("qosClass", "hostIP", "hostIPs", "podIPs", "startTime", "observedGeneration")
+
+
+def keep(directory: Path, name: str, fault: Fault | None) -> None:
+    """Puts trimmed recordings of a run beside their checks, as recordings/<name>/<attempt>/.
+
+    Of a run for a fault, only the attempts are kept whose outcome is the expected one.
+    """
+    for recording in store.load_run(directory):
+        check = registry.load(recording.check)
+        verdict = check.judge(recording, SUITE)
+        if fault is not None and (fault.check != recording.check or verdict.outcome != fault.expect["outcome"]):
+            continue
+        source = directory / "recorded" / f"{recording.check}.{recording.via}"
+        target = registry.folder(recording.check) / "recordings" / name / recording.via
+        shutil.rmtree(target, ignore_errors=True)
+        (target / "recording").mkdir(parents=True)
+        small = trim(recording)
+        _write(target / "recording", source, small.observations)
+        made = check.judge(store.load(target / "recording"), SUITE)
+        assert _says(made) == _says(verdict), f"trimming changed the verdict of {source}"
+        (target / "verdict.json").write_bytes(encode_pretty(made))
+
+
+def trim(recording: Recording) -> Recording:
+    """Leaves out, and slims, as much as the verdict allows. `seq` numbers are made dense again at the end."""
+    judge = registry.load(recording.check).judge
+    wanted = _says(judge(recording, SUITE))
+
+    def same(observations: list[Observation]) -> bool:
+        return _says(judge(replace(recording, observations=tuple(observations)), SUITE)) == wanted
+
+    kept = list(recording.observations)
+    slim = [replace(o, body=_slim(o.body)) for o in kept]
+    kept = slim if same(slim) else kept
+    for kind in _FIRST:
+        kept = _without(kept, kind, same)
+    return replace(recording, observations=tuple(kept))
+
+
+def _without(kept: list[Observation], kind: str, same: Any) -> list[Observation]:
+    """Leaves out observations of a kind: all of them if possible, else by halves."""
+    todo = [[o.seq for o in kept if o.kind == kind]]
+    while todo:
+        chunk = todo.pop()
+        if not chunk:
+            continue
+        gone = set(chunk)
+        fewer = [o for o in kept if o.seq not in gone]
+        if same(fewer):
+            kept = fewer
+        elif len(chunk) > 8:
+            todo += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
+    return kept
+
+
+def _slim(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_slim(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _slim(v) for k, v in value.items() if k not in _STATUS}
+    return value
+
+
+def _says(verdict: Verdict) -> list[tuple[Any, ...]]:
+    """What must not change: outcomes, codes and sentences; the cited numbers move when lines are left out."""
+    return [(f.clause, f.outcome, f.code, f.because) for f in _findings(verdict)] + [(verdict.outcome, verdict.limits)]
+
+
+def _findings(verdict: Verdict) -> tuple[Finding, ...]:
+    return verdict.findings
+
+
+def _write(target: Path, source: Path, observations: tuple[Observation, ...]) -> None:
+    for name in ("begin.json", "end.json"):
+        if (source / name).exists():
+            begin = json.loads((source / name).read_text())
+            if name == "begin.json":
+                begin["suite"]["commit"] = ""
+            (target / name).write_bytes(encode_pretty(begin))
+    with (target / "observations.jsonl").open("wb") as file:
+        for n, o in enumerate(observations, start=1):
+            file.write(encode_line(replace(o, seq=n, blob=None)))
