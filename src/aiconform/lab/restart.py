@@ -42,6 +42,10 @@ def _restart_with_devices(folder: Folder, state: State, kube: Kube, name: str, d
     node_daemons.wait_accelerators(kube, name, exactly=0)
     if daemon == "kubelet":
         node_daemons.stop(folder, name, "kubelet")
+        # The kubelet leaves its socket and, when it starts, clears the folder: a plugin that took the old socket
+        # for a new one would lose its own.
+        socket = folder.node(name) / "root/var/lib/kubelet/device-plugins/kubelet.sock"
+        socket.unlink(missing_ok=True)
         node_daemons.start_kubelet(folder, state, name)
         node_daemons.wait_kubelet(folder, state, name)
     node_daemons.start_simaccel(folder, state, name)
