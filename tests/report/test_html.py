@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 import report_sample as sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from aiconform.checklists.load import load
 from aiconform.model import Finding, Observation, Outcome
-from aiconform.report import html
+from aiconform.report import html, markdown
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -225,3 +228,42 @@ def test_contrast_is_aa(theme: int) -> None:
     for i in range(6):  # graphics need 3:1
         assert contrast(colour[f"role-{i}"], colour["page"]) >= 3, i
         assert contrast(colour[f"role-{i}"], colour["shade"]) >= 3, i
+
+
+JUNK = st.sampled_from([None, True, 1, "x", [], ["x"], [None], {}, {"x": 1}])
+
+
+def maybe(**fields: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    """Something of this shape with fields that may be missing, or no such thing at all."""
+    return JUNK | st.fixed_dictionaries({}, optional=fields)
+
+
+POD = maybe(
+    metadata=maybe(name=JUNK, uid=JUNK, labels=maybe(**{"aiconform.dev/step": JUNK})),
+    spec=maybe(nodeName=JUNK),
+    status=maybe(phase=JUNK, containerStatuses=JUNK | st.lists(maybe(state=JUNK), max_size=2)),
+)
+JSON = maybe(type=JUNK, object=POD, why=JUNK, status=JUNK, because=JUNK, text=JUNK)
+KINDS = ("call", "watch", "watch.start", "watch.gap", "window.open", "window.close", "probe", "fact", "note", "new")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(["pods/a/b", "pods/a/b/c", "x", ""]), JSON), max_size=8)
+)
+def test_no_recorded_body_can_keep_the_report_from_being_written(seen: list[tuple[str, str, object]]) -> None:
+    rec, verdict = sample.access()
+    observations = tuple(
+        Observation(seq=i, t=float(i), at="", step="s", kind=kind, subject=subject, body=body)
+        for i, (kind, subject, body) in enumerate(seen, 1)
+    )
+    finding = replace(verdict.findings[0], cites=tuple(range(1, 12)))
+    run = (
+        sample.assessment(load("1.37"), {}),
+        (replace(verdict, findings=(finding,)),),
+        (replace(rec, observations=observations),),
+        sample.CHECKS,
+    )
+    page = Page(html.render(*run))
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    assert markdown.render(*run)

@@ -13,6 +13,13 @@ STEP_LABEL = "aiconform.dev/step"
 ROLE_LABEL = "aiconform.dev/role"
 
 
+def part(value: Any, *path: str) -> dict[str, Any]:
+    """The map at `path` in a recorded body; {} if there is none: a picture must never fail on strange data."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
 @dataclass
 class PodLane:
     """One pod (one uid), with the times (seconds) at which the watch first showed each change."""
@@ -77,8 +84,9 @@ def history(rec: Recording, cited: frozenset[int] = frozenset()) -> History:
         lane = steps.setdefault(o.step, StepLane(o.step, o.t, o.t))
         lane.end = max(lane.end, o.t)
     newest = {p.name: p for p in pods.values()}
-    for seq in sorted(cited):
-        _place(seq, {o.seq: o for o in rec.observations}, pods, newest, steps)
+    by_seq = {o.seq: o for o in rec.observations}
+    for seq in sorted(cited & by_seq.keys()):
+        _place(by_seq[seq], pods, newest, steps)
     unseen = 0
     for pod in pods.values():
         if not (pod.step or pod.role or pod.cites):
@@ -92,38 +100,27 @@ def history(rec: Recording, cited: frozenset[int] = frozenset()) -> History:
         gaps=_gaps(rec),
         end=end,
         unseen=unseen,
-        by_seq={o.seq: o for o in rec.observations},
+        by_seq=by_seq,
     )
 
 
-def _place(
-    seq: int,
-    seen: dict[int, Observation],
-    pods: dict[str, PodLane],
-    newest: dict[str, PodLane],
-    steps: dict[str, StepLane],
-) -> None:
-    o = seen.get(seq)
-    if o is None:
-        return
-    pod = pods.get(_uid(o))
+def _place(o: Observation, pods: dict[str, PodLane], newest: dict[str, PodLane], steps: dict[str, StepLane]) -> None:
+    """A cited observation belongs to its pod's lane; what a container said, to the newest pod of that name."""
+    uid = _uid(o)
+    pod = pods.get(uid) if uid else None
     if pod is None and o.kind in ("probe", "exec", "log"):
         parts = o.subject.split("/")
         pod = newest.get(parts[2]) if len(parts) > 2 else None
-    (pod.cites if pod else steps[o.step].cites).append(seq)
+    (pod.cites if pod else steps[o.step].cites).append(o.seq)
 
 
 def _uid(o: Observation) -> str:
-    obj = _object(o)
-    return str((obj.get("metadata") or {}).get("uid", "")) if obj else ""
+    return str(part(_object(o), "metadata").get("uid", ""))
 
 
 def _object(o: Observation) -> dict[str, Any]:
     """The pod of a watch observation, {} for anything else."""
-    if o.kind != "watch" or not o.subject.startswith("pods/") or not isinstance(o.body, dict):
-        return {}
-    obj = o.body.get("object")
-    return obj if isinstance(obj, dict) else {}
+    return part(o.body, "object") if o.kind == "watch" and o.subject.startswith("pods/") else {}
 
 
 def _pods(rec: Recording) -> dict[str, PodLane]:
@@ -136,19 +133,19 @@ def _pods(rec: Recording) -> dict[str, PodLane]:
 
 
 def _take(pods: dict[str, PodLane], o: Observation, obj: dict[str, Any]) -> None:
-    meta = obj.get("metadata") or {}
-    status = obj.get("status") or {}
+    meta, status = part(obj, "metadata"), part(obj, "status")
     uid = str(meta.get("uid", ""))
     if uid not in pods:
         pods[uid] = PodLane(uid, str(meta.get("name", "")), str(meta.get("namespace", "")), created=o.t)
     pod = pods[uid]
-    labels = meta.get("labels") or {}
+    labels = part(meta, "labels")
     pod.step, pod.role = str(labels.get(STEP_LABEL, "")), str(labels.get(ROLE_LABEL, ""))
     pod.phase = str(status.get("phase", ""))
-    if node := (obj.get("spec") or {}).get("nodeName"):
+    if node := part(obj, "spec").get("nodeName"):
         pod.node = str(node)
         pod.bound = o.t if pod.bound is None else pod.bound
-    states = [c.get("state") or {} for c in status.get("containerStatuses") or []]
+    containers = status.get("containerStatuses")
+    states = [part(c, "state") for c in containers] if isinstance(containers, list) else []
     if pod.started is None and any("running" in s or "terminated" in s for s in states):
         pod.started = o.t
     if pod.ended is None and (pod.phase in ("Succeeded", "Failed") or o.body.get("type") == "DELETED"):
@@ -183,4 +180,4 @@ def _gaps(rec: Recording) -> tuple[Span, ...]:
 
 
 def _why(o: Observation) -> str:
-    return str(o.body.get("why", "")) if isinstance(o.body, dict) else ""
+    return str(part(o.body).get("why", ""))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiconform.model import Observation, Outcome, Verdict
+from aiconform.report.history import part
 from aiconform.report.view import AttemptView
 
 # Bytes of text: one observation, and all those of one report. The whole file then stays near 2 MB at most.
@@ -86,9 +87,9 @@ def _record(o: Observation, by: tuple[str, ...], limit: int) -> Record:
 
 def title(o: Observation) -> str:
     """One line for an observation: what happened to what."""
-    body = o.body if isinstance(o.body, dict) else {}
+    body = part(o.body)
     if o.kind == "watch":
-        phase = ((body.get("object") or {}).get("status") or {}).get("phase", "")
+        phase = part(body, "object", "status").get("phase", "")
         return f"{body.get('type', 'watch')} {o.subject}" + (f" · {phase}" if isinstance(phase, str) and phase else "")
     if o.kind == "call":
         return f"{o.subject} → {body.get('status', 'no answer')}"
