@@ -1,0 +1,106 @@
+"""What became of the units when their holders were gone. Pure."""
+
+from aiconform.checks.secure_accelerator_access.seen import answer, foreign_use_grew, free, holder_ready
+from aiconform.judging import Pod, facts, failed, passed, pods, unable, unknown
+from aiconform.judging.devices import Container, containers, numbered
+from aiconform.model import Finding, Recording
+
+
+def gives_a_released_device_back(rec: Recording) -> Finding:
+    """The first holder is deleted, then as many pods as there were free units ask for one unit each."""
+    stuck = _stuck(rec)
+    if stuck:
+        return stuck
+    blocked = holder_ready(rec) or unable(rec, "release", "reuse")
+    if blocked:
+        return blocked
+    asked = pods(rec, step="reuse")
+    gone = [p for p in pods(rec, step="holder", role="holder") if p.deleted]
+    if not asked or not gone:
+        return unknown("no unit was asked for after the holder was gone", code="not-tried")
+    waited = facts(rec, "reuse", step="reuse")
+    if not waited:
+        return unknown("the suite did not wait for the next holders", code="interrupted")
+    return _not_running(rec, asked) or _not_usable(rec) or _usable(rec, asked)
+
+
+def _stuck(rec: Recording) -> Finding | None:
+    """The holder's pod did not go away although a plain pod that was deleted with it did."""
+    told = facts(rec, "release", step="release")
+    if not told or not told[-1].body["waited_out"]:
+        return None
+    holding = [p for p in (*pods(rec, step="holder"), *pods(rec, step="second")) if not p.deleted]
+    plain = [p for p in pods(rec, step="plain") if p.deleted]
+    if not holding:
+        return None
+    if not plain:
+        because = "pods that hold nothing did not go away either, so the node is slow or gone"
+        return unknown(because, code="deadline", cites=(told[-1].seq,))
+    because = f"{len(holding)} deleted pod(s) still kept their unit after {rec.deadline('deletion'):g} s, while a "
+    return (
+        failed(because + "pod without one, deleted with them, was gone", cites=(plain[-1].deleted.seq, told[-1].seq))
+        if plain[-1].deleted
+        else None
+    )
+
+
+def _not_running(rec: Recording, asked: tuple[Pod, ...]) -> Finding | None:
+    """Fewer pods ran than units had been free."""
+    waiting = [p for p in asked if p.running is None]
+    if not waiting:
+        return None
+    grew = foreign_use_grew(rec)
+    if grew:
+        return grew
+    code = unable(rec, "reuse-image")
+    if code:
+        return code
+    why = waiting[0].why_waiting() or f"it is {waiting[0].phase or 'Pending'}"
+    because = f"{free(rec)} units were free before, but of {len(asked)} pods that asked for one unit each "
+    because += f"after the release {len(waiting)} did not run within {rec.deadline('accelerator_pod'):g} s: {why}"
+    return failed(because, cites=[p.created.seq for p in waiting if p.created])
+
+
+def _not_usable(rec: Recording) -> Finding | None:
+    """A pod was granted a unit that an earlier holder had used, and could open nothing."""
+    earlier = _earlier(rec)
+    known = {i: c for c in earlier for i in c.identities}
+    for c in containers(rec, step="reuse"):
+        if c.numbers():
+            continue
+        before = [known[i] for i in c.identities if i in known]
+        if before:
+            who = ", ".join(sorted(c.identities))
+            because = f"the next holder of {who} could open no device, although its first holder could"
+            return failed(because, cites=(before[0].seq, c.seq))
+        back = {n for other in containers(rec, step="reuse") for n in other.numbers()}
+        lost = {n for e in earlier for n in e.numbers()} - back
+        if lost and len(pods(rec, step="reuse")) >= free(rec):
+            because = f"all free units were granted again, one holder opened nothing, and {numbered(lost)}, which "
+            return failed(because + "had been used before, was in nobody's hands", cites=(c.seq,))
+        because = "a later holder could open no device; nothing shows that its device had worked before"
+        return unknown(because, code="grant-not-usable", cites=(c.seq,))
+    return None
+
+
+def _earlier(rec: Recording) -> tuple[Container, ...]:
+    holders = (*containers(rec, step="holder", name="holder"), *containers(rec, step="second"))
+    return tuple(c for c in holders if c.numbers())
+
+
+def _usable(rec: Recording, asked: tuple[Pod, ...]) -> Finding:
+    answers = containers(rec, step="reuse")
+    if len(answers) < len(asked):
+        because = f"only {len(answers)} of {len(asked)} later holders answered"
+        return unknown(because, code="probe-failed", cites=(c.seq for c in answers))
+    because = f"{len(asked)} later holders ran and each opened a device"
+    return passed(f"{because} ({numbered({n for c in answers for n in c.numbers()})})", cites=[c.seq for c in answers])
+
+
+def limits(rec: Recording) -> tuple[str, ...]:
+    """That the very device of the first holder was not handed out again, if so."""
+    first = answer(rec, "holder", "holder")
+    again = {n for c in containers(rec, step="reuse") for n in c.numbers()}
+    if first is None or not again or first.numbers() & again:
+        return ()
+    return ("the first holder's own device was not handed out again, so only the count of free units shows it",)

@@ -1,0 +1,106 @@
+"""What the judges of this check look up in a recording, in one place. Pure."""
+
+from typing import Any
+
+from aiconform.judging import Pod, facts, pods, unable, unknown
+from aiconform.judging.devices import Container, containers, let_through
+from aiconform.model import Finding, Observation, Recording
+
+# How a container looks that the runtime refused to start.
+REFUSED_AT_START = frozenset({"CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun"})
+
+
+def form(rec: Recording) -> str:
+    return str(rec.facts.get("accelerator", {}).get("form", ""))
+
+
+def shared(rec: Recording) -> bool:
+    """Whether a unit is a share of a device (time slices, MPS)."""
+    return bool(rec.facts["accelerator"]["shared"])
+
+
+def free(rec: Recording) -> int:
+    """Units that were free on the node before anything was asked for; 0 if they were not counted."""
+    found = _counts(rec, "canary")
+    return int(found[0].body["free"]) if found else 0
+
+
+def _counts(rec: Recording, step: str) -> tuple[Observation, ...]:
+    return facts(rec, f"free/{rec.facts.get('node', '')}", step=step)
+
+
+def answer(rec: Recording, step: str, name: str = "") -> Container | None:
+    """The device probe of one container; the last one, if there are several."""
+    found = containers(rec, step=step, name=name)
+    return found[-1] if found else None
+
+
+def own_kernel(rec: Recording, c: Container) -> bool:
+    """Whether a container runs on another kernel than its node's: device numbers then mean nothing."""
+    return bool(rec.facts.get("kernel")) and bool(c.kernel) and c.kernel != rec.facts["kernel"]
+
+
+def got(rec: Recording, c: Container) -> tuple[dict[str, Any], ...]:
+    """Accelerator nodes that a container without a grant could open."""
+    kinds = ("device", "shared") if own_kernel(rec, c) else ("device", "shared", "number", "vendor")
+    return c.opened(*kinds)
+
+
+def made_and_opened(rec: Recording, c: Container) -> tuple[tuple[tuple[int, int], str], ...]:
+    """Numbers not granted to the container whose hand-made nodes the device rules let through."""
+    if not c.can_make or own_kernel(rec, c):
+        return ()
+    return tuple((number, result) for number, result in c.made() if let_through(result))
+
+
+def unrecognised(rec: Recording) -> Finding | None:
+    """UNKNOWN where the vendor's device nodes are not known."""
+    a = rec.facts.get("accelerator", {})
+    if a and (not a.get("recognised") or not a.get("hints")):
+        because = f"no adapter knows the device nodes of {a.get('resource') or a.get('driver')}"
+        return unknown(because, code="unrecognised-accelerator")
+    return None
+
+
+def holder_ready(rec: Recording) -> Finding | None:
+    """UNKNOWN unless the first holder opened a device: the control of every negative clause."""
+    blocked = unable(rec, "canary", "holder") or unrecognised(rec)
+    if blocked:
+        return blocked
+    holder = answer(rec, "holder", "holder")
+    if holder is None:
+        return unknown("no pod with a unit answered, so that nothing can be compared", code="not-tried")
+    if not holder.numbers():
+        because = "the container that was granted a unit could open no device: that is the driver's business"
+        return unknown(because, code="grant-not-usable", cites=(holder.seq,))
+    return None
+
+
+def holder_held(rec: Recording, until: int) -> Finding | None:
+    """UNKNOWN unless the first holder ran and had its device when something else was seen (`until`, a seq)."""
+    blocked = holder_ready(rec)
+    if blocked:
+        return blocked
+    for p in pods(rec, step="holder", role="holder"):
+        if p.running is not None and (p.ended is None or p.ended.seq > until):
+            return None
+    because = "the pod that held a unit was not running any more at that time"
+    return unknown(because, code="capacity-changed", cites=(until,))
+
+
+def refused_at_start(p: Pod) -> str:
+    """Why the runtime did not start the pod's container; "" if it did, or if it is not known."""
+    for c in p.last.get("status", {}).get("containerStatuses") or []:
+        for state in (c.get("state") or {}).values():
+            if state.get("reason") in REFUSED_AT_START:
+                return f"{state['reason']}: {state.get('message', '')}".strip(": ")
+    return ""
+
+
+def foreign_use_grew(rec: Recording) -> Finding | None:
+    """UNKNOWN if pods that are not ours took units while the check ran."""
+    before, after, ours = _counts(rec, "canary"), _counts(rec, "reuse"), facts(rec, "reuse", step="reuse")
+    if before and after and ours and after[-1].body["held"] - ours[-1].body["bound"] > before[0].body["held"]:
+        because = "units of the node were taken by others while the check ran"
+        return unknown(because, code="capacity-changed", cites=(before[0].seq, after[-1].seq))
+    return None
