@@ -127,10 +127,15 @@ def room_changed(rec: Recording, step: str) -> Finding | None:
     if shape is None or not before or not after:
         return unknown("what was free on the node was not counted before and after", code="deadline")
     first, last = before[-1], after[-1]
-    units = last.body["units"] + last.body["held"]["units"] - first.body["units"]
-    cpu = last.body["cpu"] + last.body["held"]["cpu"] - first.body["cpu"]
+    units = _all(last, "units") - _all(first, "units")
+    cpu = _all(last, "cpu") - _all(first, "cpu")
     # Half a member's cpu is the slack on either side of what the blocker leaves.
     if units == 0 and abs(cpu) < shape.body["cpu"] / 2:
         return None
     because = f"others took or gave back {abs(units)} accelerators and {abs(cpu)} millicores on the node meanwhile"
     return unknown(because, code="capacity-changed", cites=(first.seq, last.seq))
+
+
+def _all(room: Observation, what: str) -> int:
+    """Free, or held by members of the suite."""
+    return int(room.body[what]) + int(room.body["held"][what])

@@ -1,6 +1,7 @@
 """The negative case: no member may be bound or started while one of them has no place. Pure."""
 
 from aiconform.checks.gang_scheduling.history import (
+    cut_before,
     fact,
     fields_dropped,
     members,
@@ -18,7 +19,7 @@ _BLOCKERS = {"short": "blocker", "cpu_short": "cpu_blocker"}
 
 def starts_none(rec: Recording, step: str, control: str) -> Finding:
     """A sighting decides; an absence counts only if somebody looked and there was something to see."""
-    n, gang = size(rec), members(rec, step)
+    n, gang = size(rec), _gang(rec, step)
     if not n or (not gang and fact(rec, "created", step) is None):
         return unable(rec, control, step) or unknown("no gang was created", code="not-tried")
     dropped = fields_dropped(rec, step)
@@ -31,9 +32,15 @@ def starts_none(rec: Recording, step: str, control: str) -> Finding:
     return _absent(rec, step, control, gang)
 
 
+def _gang(rec: Recording, step: str) -> tuple[Pod, ...]:
+    """The members as they were until the window was closed: what happens while the suite tidies up is not meant."""
+    closed = window(rec, step).closed
+    return members(cut_before(rec, closed.seq) if closed else rec, step)
+
+
 def _seen(rec: Recording, step: str, control: str, most: tuple[int, tuple[int, ...]]) -> Finding:
     n, (count, cites) = size(rec), most
-    gang, win = members(rec, step), window(rec, step)
+    gang, win = _gang(rec, step), window(rec, step)
     first = min(m.seq for p in gang for m in (p.bound, p.started) if m)
     blocker = _blocker(rec, step)
     if blocker is None or blocker.running is None or blocker.running.seq > first:

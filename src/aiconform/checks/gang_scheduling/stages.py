@@ -1,0 +1,219 @@
+"""The stages of the observation. Each does things and records; none decides anything about the platform.
+
+A stage returns whether the later ones can be tried at all.
+"""
+
+from aiconform.checks.gang_scheduling.crew import Crew, has_pods, running, told_to_wait
+from aiconform.checks.gang_scheduling.via import Manifest
+from aiconform.cluster.errors import Refused
+
+_NOT_STARTED = "the gang did not start even with room for all of it, so this could not be tried"
+
+
+async def canary(crew: Crew) -> bool:
+    """A plain pod as meeting point, and a second one that reaches it over TCP."""
+    box = crew.box
+    sent = await box.create(await crew.pod("meeting"), step="canary", role="meeting")
+    if not sent.ok:
+        box.unable("canary", sent.code, f"a plain pod was refused: {sent.message}")
+        return False
+    up = await box.until(lambda: any(running(p) for p in box.pods(role="meeting")), "canary")
+    if not up:
+        why = box.why_not_running("meeting")
+        box.unable("canary", box.code_for("meeting"), f"a plain pod did not start on {crew.node['name']}: {why}")
+        return False
+    crew.meeting = box.pods(role="meeting")[0]["status"]["podIP"]
+    sent = await box.create(await crew.pod("canary", gang="canary", stay=0), step="canary", role="canary")
+    if not sent.ok:
+        box.unable("canary", sent.code, f"a plain pod was refused: {sent.message}")
+        return False
+    await box.until(lambda: any(_ended(p) for p in box.pods(role="canary")), "meet")
+    await box.probe("canary", step="canary")
+    return True
+
+
+async def together(crew: Crew) -> bool:
+    """With room for all: the whole gang starts, and its members meet."""
+    box, step = crew.box, "together"
+    await crew.room(step, "before")
+    async with box.window(step, "the gang has room: it starts as a whole"):
+        objects, belongs = await create_gang(crew, step, await crew.members("a", "together"))
+        whole = belongs and await box.until(lambda: _started(crew, step) >= crew.size, "start")
+    if whole:
+        async with box.window("meet", "the members run: they find each other"):
+            await box.until(lambda: sum(_ended(p) for p in crew_pods(crew, step)) >= crew.size, "meet")
+    for pod in crew_pods(crew, step):
+        if _is_up(pod):
+            await box.probe(pod["metadata"]["name"], step=step)
+    await _policies(crew, step)
+    note_placeholders(crew, step)
+    await crew.clear(step, *objects)
+    await crew.room(step, "after")
+    if belongs and not whole:
+        await control(crew, "together_control", crew.size)
+    if not whole:
+        for later in ("control", "short", "release", "cpu_control", "cpu_short"):
+            box.unable(later, "not-tried", _NOT_STARTED)
+    return whole
+
+
+async def scarce(crew: Crew, *, of_cpu: bool) -> None:
+    """Short by one member: blocker, control, and the gang that must wait; then, for accelerators, the release."""
+    prefix = "cpu_" if of_cpu else ""
+    blocker = await block(crew, f"{prefix}blocker", f"{prefix}short", of_cpu=of_cpu or crew.accelerator is None)
+    if blocker is None:
+        return
+    mcpu = crew.cpu if of_cpu else crew.light
+    await control(crew, f"{prefix}control", crew.size - 1, mcpu=mcpu)
+    objects = await _wait_in_vain(crew, f"{prefix}short", mcpu=mcpu)
+    if of_cpu:
+        await crew.clear("cpu_short", *objects)
+        await crew.clear("cpu_blocker", blocker)
+    else:
+        await _release(crew, blocker, objects)
+
+
+async def block(crew: Crew, step: str, blamed: str, *, of_cpu: bool, leave: int | None = None) -> Manifest | None:
+    """A plain pod that takes what is free, so that one member has no place (or `leave` members have one)."""
+    box = crew.box
+    free_units, free_cpu = await crew.count()
+    members = crew.size - 1 if leave is None else leave
+    count, mcpu = 0, 10
+    if of_cpu:
+        # Half a member's cpu to spare on either side, so that small pods of others do not matter.
+        mcpu = free_cpu - members * crew.cpu - crew.cpu // 2
+    else:
+        count = free_units - (crew.need - 1 if leave is None else crew.need)
+    if mcpu <= 0 or count < 0:
+        box.unable(blamed, "capacity-changed", f"only {free_units} accelerators and {free_cpu} millicores are left")
+        return None
+    sent = await box.create(
+        await crew.pod(step.replace("_", "-"), gang=step, size=2, count=count, mcpu=mcpu), step=step, role="blocker"
+    )
+    if sent.ok and await box.until(lambda: any(running(p) for p in box.pods(step=step)), "start"):
+        return sent.object
+    name = step.replace("_", "-")
+    why = f"{box.why_not_running(name)}" if sent.ok else sent.message
+    box.unable(blamed, box.code_for(name) if sent.ok else sent.code, f"the blocker did not start: {why}")
+    await crew.clear(step)
+    return None
+
+
+async def control(crew: Crew, step: str, expect: int, *, mcpu: int = 0) -> None:
+    """Plain pods of the same shape: waits until `expect` run and the others were told to wait."""
+    box = crew.box
+    await crew.room(step, "before")
+    for pod in await crew.members(step.replace("_", "-"), step, mcpu=mcpu):
+        sent = await box.create(pod, step=step, role="plain")
+        if not sent.ok:
+            box.unable(step, sent.code, f"a plain pod was refused: {sent.message}")
+            break
+
+    def decided() -> bool:
+        pods = box.pods(step=step)
+        up = [p for p in pods if running(p)]
+        return len(up) >= expect and all(running(p) or told_to_wait(p) for p in pods)
+
+    await box.until(decided, "control")
+    await crew.clear(step)
+
+
+async def create_gang(crew: Crew, step: str, pods: list[Manifest], *, name: str = "") -> tuple[list[Manifest], bool]:
+    """Creates a gang of these pods. Returns what was stored, and whether its members belong to it."""
+    name = name or step.replace("_", "-")
+    place = crew.place(*await crew.count())
+    return await send(crew, step, name, crew.mechanism.gang(place, name, pods))
+
+
+async def send(
+    crew: Crew, step: str, name: str, manifests: list[Manifest], roles: dict[str, str] | None = None
+) -> tuple[list[Manifest], bool]:
+    """Creates these objects in order and reads the members back. `roles`: object name -> role, if not "member"."""
+    box, stored, dropped, refused = crew.box, [], set(), ""
+    for manifest in manifests:
+        role = (roles or {}).get(manifest["metadata"]["name"], "member") if has_pods(manifest) else "group"
+        sent = await box.create(manifest, step=step, role=role)
+        if not sent.ok:
+            refused = sent.message
+            box.unable(step, sent.code, f"{manifest['kind']} {manifest['metadata']['name']}: {sent.message}")
+            break
+        stored.append({"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], **sent.object})
+        if manifest["kind"] == "Pod":
+            dropped.add(crew.mechanism.dropped(sent.object))
+    lacking = sorted(dropped - {""})
+    body = {"name": name, "namespace": box.namespace, "objects": len(stored), "refused": refused}
+    box.fact("created", body, step=step)
+    box.fact("membership", {"dropped": lacking}, step=step)
+    return stored, not refused and not lacking
+
+
+async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
+    """The gang is one member short, for the whole window; or until some time after a member was bound."""
+    box = crew.box
+    await crew.room(step, "before")
+    async with box.window(step, "the gang is short of room for one member: none of them may be bound or start"):
+        objects, belongs = await create_gang(crew, step, await crew.members(step[:1], step, mcpu=mcpu))
+        if belongs and await box.until(lambda: any(_placed(p) for p in crew_pods(crew, step)), "window"):
+            await box.until(lambda: sum(running(p) for p in crew_pods(crew, step)) >= crew.size, "settle")
+        note_placeholders(crew, step)
+        said = []
+        for api, plural in crew.mechanism.watched:
+            said += crew.mechanism.signs(step.replace("_", "-"), box.view(api, plural))
+        box.fact("signs", {"signs": said}, step=step)
+    await crew.room(step, "after", crew_pods(crew, step))
+    return objects
+
+
+async def _release(crew: Crew, blocker: Manifest, objects: list[Manifest]) -> None:
+    """The blocker goes: the gang must start as a whole. If it does not, plain pods show whether there was room."""
+    box = crew.box
+    async with box.window("release", "the room returns: the waiting gang starts as a whole"):
+        await crew.clear("blocker", blocker)
+        free_units, free_cpu = await crew.room("release", "before", crew_pods(crew, "short"))
+        for patch in crew.mechanism.resize(crew.place(free_units, free_cpu)):
+            await box.patch(patch, patch, step="release")
+        whole = await box.until(lambda: sum(running(p) for p in crew_pods(crew, "short")) >= crew.size, "release")
+    note_placeholders(crew, "short")
+    await crew.clear("short", *objects)
+    await crew.room("release", "after")
+    if not whole:
+        await control(crew, "release_control", crew.size)
+
+
+async def _policies(crew: Crew, step: str) -> None:
+    """Network policies in the namespace: they explain members that cannot meet."""
+    try:
+        found = await crew.box.list("networking.k8s.io/v1", "networkpolicies")
+    except Refused as refused:
+        crew.box.note(f"network policies could not be read: {refused}", "policies")
+        return
+    crew.box.fact("policies", {"here": sorted(p["metadata"]["name"] for p in found)}, step=step)
+
+
+def crew_pods(crew: Crew, step: str) -> list[Manifest]:
+    """The members of a step as the watch shows them now, without placeholders."""
+    return [p for p in crew.box.pods(step=step, role="member") if not crew.mechanism.stands_in(p)]
+
+
+def note_placeholders(crew: Crew, step: str) -> None:
+    """Records which pods only hold places."""
+    uids = [p["metadata"]["uid"] for p in crew.box.pods(step=step) if crew.mechanism.stands_in(p)]
+    if uids:
+        crew.box.fact("placeholder", {"uids": uids}, step=step)
+
+
+def _started(crew: Crew, step: str) -> int:
+    return sum(_is_up(p) for p in crew_pods(crew, step))
+
+
+def _is_up(pod: Manifest) -> bool:
+    states = [c.get("state") or {} for c in (pod.get("status") or {}).get("containerStatuses") or []]
+    return any("running" in s or "terminated" in s for s in states)
+
+
+def _placed(pod: Manifest) -> bool:
+    return bool(pod["spec"].get("nodeName")) or _is_up(pod)
+
+
+def _ended(pod: Manifest) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
