@@ -44,7 +44,7 @@ def render(
     out += _table(("", ""), ((text(k), text(v)) for k, v in html.facts(assessment)))
     for r in report.requirements:
         if r.row.covered or r.row.claims:
-            out += ["", *_requirement(r)]
+            out += ["", *requirement(r)]
     out += ["", "---", "", _FOOT, ""]
     return "\n".join(out)
 
@@ -67,7 +67,8 @@ def _rows(requirements: Iterable[RequirementView], *, checked: bool) -> list[str
     return _table(head, (cells(r) for r in requirements))
 
 
-def _requirement(r: RequirementView) -> list[str]:
+def requirement(r: RequirementView) -> list[str]:
+    """One requirement, with everything that was tried for it, as lines."""
     row = r.row
     out = [
         f"## {row.requirement}",

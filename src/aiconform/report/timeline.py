@@ -102,7 +102,7 @@ def _labels(windows: Iterable[Span], scale: Scale) -> tuple[list[str], int]:
     ends: list[float] = []
     out = []
     for w in windows:
-        text = f"{w.name} watched {w.end - w.start:.0f} s" + ("" if w.closed else ", never closed")
+        text = f"{w.name} window {w.end - w.start:.0f} s" + ("" if w.closed else ", never closed")
         x = min(scale.x(w.start), WIDTH - len(text) * _CHAR)
         row = next((i for i, e in enumerate(ends) if e < x), len(ends))
         ends[row:] = [x + len(text) * _CHAR + 8, *ends[row + 1 :]]
