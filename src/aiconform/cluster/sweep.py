@@ -147,7 +147,7 @@ async def remove(cluster: Cluster, found: Iterable[Found], *, seconds: float) ->
         batch = list(group)
         answers = await asyncio.gather(*(_delete(cluster, f) for f in batch))
         problems += [a for a in answers if a]
-        await absent(cluster, batch, seconds=max(over - time.monotonic(), 5.0))
+        await absent(cluster, batch, seconds=max(over - time.monotonic(), min(seconds, 5.0)))
     return problems
 
 
