@@ -77,7 +77,7 @@ async def _observe(
         facts=attempt.facts,
         at=utc_now(),
     )
-    recorder = Recorder.create(recorded / attempt.id, begin)
+    recorder = Recorder.create(recorded, begin, attempt.id)
     box = Sandbox(cluster, attempt, recorder, run=run)
     box.progress = lambda text, deadline: listener.step(attempt.id, text, deadline)
     how, error, code = "interrupted", "", ""
