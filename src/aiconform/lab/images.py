@@ -65,7 +65,7 @@ def write_archive(root: Path, target: Path, name: str, entrypoint: list[str]) ->
             _member(archive, "index.json", json.dumps(index).encode())
             for blob, data in blobs.items():
                 _member(archive, f"blobs/sha256/{blob}", data)
-            archive.add(layer, arcname=f"blobs/sha256/{digest}")
+            archive.add(layer, arcname=f"blobs/sha256/{digest}", filter=_as_root)
         whole.replace(target)
 
 
