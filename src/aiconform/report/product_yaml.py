@@ -96,7 +96,7 @@ def answer(row: Row | None, assessment: Assessment, evidence: Sequence[str]) -> 
     by = f"aiconform {assessment.facts.get('suite') or assessment.judged_by.version}, run {assessment.run}"
     if row.outcome is Outcome.PASS:
         limits = f" Limits: {'; '.join(row.limits)}." if row.limits else ""
-        return Answer("Implemented", tuple(evidence), f"Proved by {by}: {row.because}.{limits}")
+        return Answer("Implemented", tuple(evidence), f"Proved by {by}: {row.because.rstrip('.')}.{limits}")
     claim = next((c for c in row.claims if c.says.upper() in ("NOT_APPLICABLE", "N/A")), None)
     allowed = row.level == "SHOULD" or row.requirement in MAY_BE_NA
     if row.outcome is Outcome.NOT_APPLICABLE and allowed:
@@ -127,7 +127,8 @@ def _metadata(text: str, head: MappingNode, metadata: Mapping[str, str]) -> Iter
     absent = []
     for key, value in metadata.items():
         if key not in known:
-            raise TemplateError(f"there is no metadata field {key!r}: the fields are {', '.join((*REQUIRED, *OPTIONAL))}")
+            fields = ", ".join((*REQUIRED, *OPTIONAL))
+            raise TemplateError(f"there is no metadata field {key!r}: the fields are {fields}")
         if not isinstance(value, str):
             raise TemplateError(f"metadata {key} must be a text: put {value!r} in quotes")
         node = _child(head, known[key]) or _child(head, _snake(known[key]))
@@ -154,14 +155,15 @@ def _row(
         if node is None:
             raise TemplateError(f"row {name} of the template has no {key}")
     given = answer(row, assessment, evidence)
-    by_hand = any(isinstance(n, SequenceNode) and n.value or _text(n) for n in fields.values())
+    by_hand = any((isinstance(n, SequenceNode) and n.value) or _text(n) for n in fields.values())
     if not given.status and by_hand:
         return
     listed = f"[{', '.join(quoted(e) for e in given.evidence)}]"
-    for key, value in zip(FILLED, (quoted(given.status), listed, quoted(given.notes)), strict=True):
-        node = fields[key]
-        if node is not None and not (key == "status" and not given.status) and not (key == "evidence" and listed == "[]"):
-            yield _replace(text, node, value)
+    new = {"status": quoted(given.status), "evidence": listed, "notes": quoted(given.notes)}
+    for key, node in fields.items():
+        # A blank field stays exactly as the template has it.
+        if node is not None and new[key] not in ('""', "[]"):
+            yield _replace(text, node, new[key])
 
 
 def quoted(value: str) -> str:
