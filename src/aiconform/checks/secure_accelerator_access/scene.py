@@ -1,7 +1,7 @@
 """What `observe` works with: the pods of this check, and waiting for their answers. Decides nothing."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -36,6 +36,7 @@ class Scene:
     free: int = 0
     numbers: list[list[int]] = field(default_factory=list)
     made: dict[str, Object] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, attempt: Attempt, box: Sandbox, access: Access) -> "Scene":
@@ -105,8 +106,12 @@ class Scene:
         return True
 
     def now(self, pod: str) -> Object:
-        """A pod as the watch shows it; {} if it is gone."""
-        return self.box.pod(pod) or {}
+        """A pod as the watch shows it; {} if it is gone. Until the watch shows it, it is Pending."""
+        found = self.box.pod(pod)
+        if found is not None:
+            self.seen.add(pod)
+            return found
+        return {} if pod in self.seen else {"status": {"phase": "Pending"}}
 
     async def all_answered(self, names: Sequence[str], deadline: str, what: str, *, staying: bool) -> bool:
         """Waits until every pod is ready (staying) or has ended; a pod that cannot start ends the wait for it."""
@@ -168,5 +173,3 @@ def ready_or_over(pod: Object) -> bool:
     """Whether it answered, or never will. One that cannot be scheduled now may be so later."""
     return ready(pod) or ended(pod)
 
-
-Test = Callable[[Object], bool]
