@@ -44,14 +44,14 @@ func newDevicePlugin(inv *inventory) *devicePlugin {
 
 // runDevicePlugin serves and registers until ctx ends, and again whenever the kubelet starts anew: it then
 // deletes every socket in its folder and creates its own.
-func runDevicePlugin(ctx context.Context, inv *inventory) error {
+func runDevicePlugin(ctx context.Context, inv *inventory) (err error) {
 	dir := filepath.Join(inv.kubeletRoot, "device-plugins")
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("cannot make the kubelet's device plugin folder: %w", err)
 	}
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		return fmt.Errorf("cannot watch %s: %w", dir, err)
+		return fmt.Errorf("cannot watch %s (is sysctl fs.inotify.max_user_instances too low?): %w", dir, err)
 	}
 	defer watcher.Close()
 	if err := watcher.Add(dir); err != nil {
@@ -62,7 +62,7 @@ func runDevicePlugin(ctx context.Context, inv *inventory) error {
 		socket:  filepath.Join(dir, strings.ReplaceAll(inv.resourceName, "/", "_")+".sock"),
 		kubelet: filepath.Join(dir, filepath.Base(dp.KubeletSocket)),
 	}
-	defer server.stop()
+	defer func() { err = errors.Join(err, server.stop()) }()
 	if err := server.start(ctx); err != nil {
 		return err
 	}
@@ -120,29 +120,35 @@ func (s *pluginServer) start(ctx context.Context) error {
 
 // serve makes a fresh socket and answers on it.
 func (s *pluginServer) serve() error {
-	s.stop() // first, because closing a listener removes the file of its name
-	if err := os.Remove(s.socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot remove the old socket: %w", err)
+	if err := s.stop(); err != nil {
+		return err
 	}
-	listener, err := net.Listen("unix", s.socket)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.socket, Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", s.socket, err)
 	}
+	// A server may close its listener late, when its successor's socket already has the name.
+	listener.SetUnlinkOnClose(false)
 	s.server = grpc.NewServer()
 	dp.RegisterDevicePluginServer(s.server, s.plugin)
 	go func(server *grpc.Server) {
-		if err := server.Serve(listener); err != nil {
+		if err := server.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			klog.ErrorS(err, "Device plugin socket failed")
 		}
 	}(s.server)
 	return nil
 }
 
-func (s *pluginServer) stop() {
+// stop ends the answers, if any, and removes the socket.
+func (s *pluginServer) stop() error {
 	if s.server != nil {
 		s.server.Stop()
 		s.server = nil
 	}
+	if err := os.Remove(s.socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot remove the device plugin socket: %w", err)
+	}
+	return nil
 }
 
 func (s *pluginServer) register(ctx context.Context) error {
