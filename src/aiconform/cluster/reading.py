@@ -186,7 +186,14 @@ class Reading:
         subject = f"pods/{place}/{pod}/{container}"
         try:
             got = await self.cluster.kube.exec(
-                pod, namespace=place, container=container, command=command, stdout=True, stderr=True, timeout=timeout
+                pod,
+                namespace=place,
+                container=container,
+                command=command,
+                stdout=True,
+                stderr=True,
+                timeout=timeout,
+                decode=None,
             )
         except (ApiError, httpx2.HTTPError, OSError, ExceptionGroup) as e:
             said = reason_of(e)
@@ -194,7 +201,7 @@ class Reading:
             if "403" in said or "forbidden" in said:
                 raise Refused("create", "pods/exec", said) from None
             raise ClusterError(f"{command[0]} could not be run in {subject}: {said}", "exec-failed") from None
-        answer = Exec(str(got.stdout or ""), str(got.stderr or ""), got.exit_code)
+        answer = Exec(_text(got.stdout), _text(got.stderr), got.exit_code)
         body = {"command": command, "stdout": answer.stdout, "stderr": answer.stderr, "exit": answer.exit}
         self.rec.observe("exec", subject, body, step)
         return answer
@@ -257,6 +264,11 @@ class Reading:
         """All objects of a kind in our namespace ("*": in all), page by page. Refused if not allowed."""
         place = await self._place(api, plural, namespace)
         return await self.cluster.list(api, plural, place, labels=labels, fields=fields)
+
+
+def _text(output: Any) -> str:
+    """What a command printed; it need not be UTF-8."""
+    return bytes(output or b"").decode("utf-8", errors="replace")
 
 
 def _carries(obj: Object, wanted: dict[str, str | None]) -> bool:
