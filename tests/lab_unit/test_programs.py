@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiconform.lab import LabError, binaries, images, packages, up
+from aiconform.lab import LabError, binaries, images, machine, packages
 
 ETCD = next(group for group in binaries.GROUPS if group.title == "etcd")
 KUBERNETES = binaries.GROUPS[0]
@@ -91,10 +91,10 @@ def test_missing_packages_without_apt(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_system_or_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabError, match="sudo"):
-        up.require_machine()
+        machine.require_machine()
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(LabError, match="Linux VM"):
-        up.require_machine()
+        machine.require_machine()
 
 
 def test_an_archive_is_an_image(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ flags, so that a changed pin or flag never meets an old binary. A build writes b
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -14,12 +13,12 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabError
+from .locking import waiting
 
 Report = Callable[[str], None]
 _K8S_FLAGS = (
@@ -178,18 +177,6 @@ def find(cache: Path, groups: list[Group]) -> tuple[dict[str, str], list[Group]]
     return there, missing
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One build at a time for a cache folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
 def go_command() -> str:
     """The Go compiler. Raises LabError when there is none or when it is too old."""
     found = shutil.which("go") or (shutil.which("go", path="/usr/local/go/bin") or "")
@@ -222,7 +209,8 @@ def ensure(cache: Path, kwok: bool, report: Report) -> dict[str, str]:
     there, missing = find(cache, wanted(kwok))
     if missing:
         go = go_command()
-        with _locked(cache / "bin"):
+        with waiting(cache / "bin"):
+            remove_abandoned(cache / "bin")
             # Another lab may have built it while we waited.
             there, missing = find(cache, wanted(kwok))
             check_space(cache, missing, go)
@@ -230,6 +218,12 @@ def ensure(cache: Path, kwok: bool, report: Report) -> dict[str, str]:
                 _build(cache, group, go, report)
         there, missing = find(cache, wanted(kwok))
     return there
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Delete what a killed command was making (its names begin with a dot). The caller holds the folder."""
+    for path in folder.glob(".*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _build(cache: Path, group: Group, go: str, report: Report) -> None:
@@ -242,7 +236,20 @@ def _build(cache: Path, group: Group, go: str, report: Report) -> None:
         # A folder as target names each file by its package, a file as target by us.
         many = len(group.packages) > 1
         target = f"{out}/" if many else f"{out}/{next(iter(group.packages))}"
-        argv = [go, "build", "-v", "-trimpath", "-ldflags", _flags(group), "-o", target, *group.packages.values()]
+        # Killed with us: a compiler that goes on alone holds the processors for minutes.
+        bound = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+        argv = [
+            *bound,
+            go,
+            "build",
+            "-v",
+            "-trimpath",
+            "-ldflags",
+            _flags(group),
+            "-o",
+            target,
+            *group.packages.values(),
+        ]
         _run_build(argv, sources() / group.folder, environment, group, report)
         for program in group.packages:
             final = cached(cache, group, program)

@@ -31,14 +31,14 @@ _PREFERRED = {
 }
 
 
-def choose_ports(host: str) -> dict[str, int]:
-    """A port for each server. The lab's own address has the usual ones free, unless somebody listens on all addresses.
+def choose_ports(addresses: Addresses) -> dict[str, int]:
+    """A port for each server. The lab's own addresses have the usual ones free, unless somebody listens on all.
 
-    Call it once `host` exists on a link.
+    Call it once the host's address exists on a link.
     """
     chosen: dict[str, int] = {}
     for name, preferred in _PREFERRED.items():
-        address = "127.0.0.1" if name.startswith("etcd") else host
+        address = addresses.database if name.startswith("etcd") else addresses.host
         chosen[name] = _free_port(address, preferred, set(chosen.values()))
     return chosen
 
@@ -73,8 +73,9 @@ def arguments(folder: Folder, state: State, component: str) -> dict[str, str | N
 
 
 def _etcd(folder: Folder, state: State) -> dict[str, str]:
-    client = f"https://127.0.0.1:{state.ports['etcd']}"
-    peer = f"http://127.0.0.1:{state.ports['etcd-peer']}"
+    host = Addresses(slot=state.slot).database
+    client = f"https://{host}:{state.ports['etcd']}"
+    peer = f"http://{host}:{state.ports['etcd-peer']}"
     return {
         "name": "lab",
         "data-dir": str(folder.root / "etcd"),
@@ -99,7 +100,7 @@ def _apiserver(folder: Folder, state: State) -> dict[str, str]:
         "bind-address": addresses.host,
         "advertise-address": addresses.host,
         "secure-port": str(state.ports["kube-apiserver"]),
-        "etcd-servers": f"https://127.0.0.1:{state.ports['etcd']}",
+        "etcd-servers": f"https://{addresses.database}:{state.ports['etcd']}",
         "etcd-cafile": str(pki / "etcd-ca.crt"),
         "etcd-certfile": str(pki / "etcd.crt"),
         "etcd-keyfile": str(pki / "etcd.key"),

@@ -31,6 +31,8 @@ def break_lab(folder: Folder, state: State, fault: Fault, report: Report) -> Non
     state.fault = ActiveFault(id=fault.id, path=fault.path)
     states.save(folder, state)
     with up.client(folder, state) as kube:
+        # What a fault breaks may well end.
+        kube.guard = None
         step = Step(folder=folder, state=state, kube=kube, fault=fault, report=report)
         for number, entry in enumerate(fault.lab, 1):
             kind, body = next(iter(entry.items()))

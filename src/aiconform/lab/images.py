@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from . import packages
+from .binaries import remove_abandoned
 from .errors import LabError
+from .locking import waiting
 from .node_config import PAUSE_IMAGE
 
 PROBE_IMAGE = "aiconform.dev/probe:1"
@@ -102,22 +104,28 @@ def _member(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 def ensure(cache: Path, binaries: dict[str, str], report: Callable[[str], None]) -> list[Path]:
     """The archives of pause, CoreDNS and the probe image, made where they are missing. The first one is pause's."""
     folder = cache / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    archives: list[Path] = []
+    # A program is told by its content: it may come from PATH.
+    keys = {program: _sha256(Path(binaries[program]))[:12] for program in ("pause", "coredns")}
+    keys["probe"] = packages.probe_key()
+    archives = {program: folder / f"{program}-{_RECIPE}-{key}.tar" for program, key in keys.items()}
+    if all(archive.exists() for archive in archives.values()):
+        return list(archives.values())
     try:
-        for program, image in (("pause", PAUSE_IMAGE), ("coredns", COREDNS_IMAGE)):
-            # The cache folder's name holds version and hash; a program from PATH is told by its content.
-            key = _sha256(Path(binaries[program]))[:12]
-            archives.append(folder / f"{program}-{_RECIPE}-{key}.tar")
-            if not archives[-1].exists():
-                _static_image(Path(binaries[program]), archives[-1], image)
-        archives.append(folder / f"probe-{_RECIPE}-{packages.probe_key()}.tar")
-        if not archives[-1].exists():
-            report("making the probe image from Debian packages: about 5 s and a download of 10 MB")
-            _probe_image(archives[-1])
+        with waiting(folder):
+            remove_abandoned(folder)
+            _make_missing(archives, binaries, report)
     except OSError as error:
         raise LabError(f"cannot write images in {folder}: {error.strerror}; free some space there") from error
-    return archives
+    return list(archives.values())
+
+
+def _make_missing(archives: dict[str, Path], binaries: dict[str, str], report: Callable[[str], None]) -> None:
+    for program, image in (("pause", PAUSE_IMAGE), ("coredns", COREDNS_IMAGE)):
+        if not archives[program].exists():
+            _static_image(Path(binaries[program]), archives[program], image)
+    if not archives["probe"].exists():
+        report("making the probe image from Debian packages: about 5 s and a download of 10 MB")
+        _probe_image(archives["probe"])
 
 
 def _static_image(program: Path, target: Path, image: str) -> None:

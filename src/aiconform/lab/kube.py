@@ -7,6 +7,7 @@ resolves to a path.
 from __future__ import annotations
 
 import json
+import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from .errors import LabError
 
 Object = dict[str, Any]
 _MANAGER = "aiconform-lab"
+_GUARD_SECONDS = 3.0
 
 
 class Kube:
@@ -28,6 +30,8 @@ class Kube:
         context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         self._http = httpx2.Client(base_url=server, verify=context, timeout=30, trust_env=False)
+        # Called now and then while waiting; raises when the wait has lost its point.
+        self.guard: Callable[[], None] | None = None
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def __enter__(self) -> Self:
@@ -110,6 +114,8 @@ class Kube:
         """Watch a collection until `done(items)` holds. Raises LabError naming `what` at the deadline."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            if self.guard is not None:
+                self.guard()
             listed = self.request("GET", path, params=params)
             items = {_key(item): item for item in listed.get("items") or []}
             if done(list(items.values())):
@@ -131,7 +137,9 @@ class Kube:
         params: dict[str, str],
     ) -> bool:
         left = max(deadline - time.monotonic(), 0.1)
-        query = {**params, "watch": "true", "timeoutSeconds": str(int(left) + 1)}
+        if self.guard is not None:
+            left = min(left, _GUARD_SECONDS)
+        query = {**params, "watch": "true", "timeoutSeconds": str(math.ceil(left))}
         try:
             with self._http.stream("GET", path, params=query, timeout=left) as stream:
                 for line in stream.iter_lines():

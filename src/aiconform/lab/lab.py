@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import control_plane, down, fault_files, faults, node, processes, up
+from . import control_plane, down, fault_files, faults, machine, node, processes, up
 from . import state as states
 from . import status as statuses
 from .errors import LabError, UnknownName
@@ -35,7 +35,7 @@ class Lab:
 
     def up(self, report: Report, kwok_nodes: int | None = None, accelerators: int | None = None) -> None:
         """Make the lab, repair it, or find it sound. None keeps the number that an existing lab has (else 0 and 4)."""
-        up.require_machine()
+        machine.require_machine()
         if accelerators is not None and not 1 <= accelerators <= 8:
             raise UnknownName(f"{accelerators} accelerators a node are not possible: take 1 to 8")
         with locked(self.folder.root, create=True):
@@ -62,7 +62,7 @@ class Lab:
 
     def down(self, report: Report) -> None:
         """Remove the lab and everything it made; nothing happens when there is none."""
-        up.require_machine()
+        machine.require_machine()
         with locked(self.folder.root, create=False) as there:
             if there:
                 down.remove(self.folder, self.name, report)
@@ -111,7 +111,7 @@ class Lab:
     @contextmanager
     def _held(self) -> Iterator[State]:
         """The state of a lab that is up, with nobody else at work on it."""
-        up.require_machine()
+        machine.require_machine()
         with locked(self.folder.root, create=False) as there:
             state = states.load(self.folder) if there else None
             if state is None or not state.complete:

@@ -67,6 +67,11 @@ class Addresses:
         return str(self.nodes[1])
 
     @property
+    def database(self) -> str:
+        """etcd's address: on the loopback, where no pod can reach it, and of this lab only."""
+        return f"127.246.{self.slot}.1"
+
+    @property
     def dns(self) -> str:
         return str(self.services[10])
 

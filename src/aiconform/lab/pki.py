@@ -132,7 +132,7 @@ def make(folder: Folder, name: str, addresses: Addresses, api_port: int) -> None
     # An authority of its own for etcd: a kubelet's certificate must not open the database.
     etcd = authority(f"aiconform-lab-{name}-etcd")
     write_atomically(folder.pki / "etcd-ca.crt", _pem(etcd.certificate))
-    _write_pair(folder.pki, "etcd", issue(etcd, "etcd", names=["localhost", "127.0.0.1"]))
+    _write_pair(folder.pki, "etcd", issue(etcd, "etcd", names=["localhost", addresses.database]))
     service_accounts = ec.generate_private_key(ec.SECP256R1())
     write_atomically(folder.pki / "sa.key", _pem_key(service_accounts), 0o600)
     public = service_accounts.public_key().public_bytes(

@@ -26,6 +26,8 @@ def restart(folder: Folder, state: State, component: str) -> None:
         raise UnknownName(f"the lab has no component {component!r}")
     if daemon in ("kubelet", "simaccel"):
         with up.client(folder, state) as kube:
+            # Processes end on purpose here.
+            kube.guard = None
             _restart_with_devices(folder, state, kube, name, daemon)
     else:
         node_daemons.stop(folder, name, daemon)

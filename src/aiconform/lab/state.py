@@ -16,6 +16,10 @@ from .errors import LabError
 from .layout import Folder, base_folder
 
 
+#: Raise it when a lab made by older code cannot be kept up by newer code: `up` then makes it anew.
+RECIPE = 2
+
+
 class Changes(msgspec.Struct, kw_only=True):
     """Deviations from the sound lab; `mend` empties all of them."""
 
@@ -58,6 +62,7 @@ class State(msgspec.Struct, kw_only=True):
     device_major: int
     device_minors: dict[str, int]
     binaries: dict[str, str] = {}
+    recipe: int = 1
     complete: bool = False
     changes: Changes = msgspec.field(default_factory=Changes)
     fault: ActiveFault | None = None

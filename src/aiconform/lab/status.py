@@ -6,13 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from . import control_plane, node_daemons, processes
+from . import processes
 from . import state as states
 from .errors import LabError
 from .kube import Kube, condition
-from .layout import NODES, Addresses, Folder
-from .node import process_name
+from .layout import Addresses, Folder
 from .state import State
+from .up import expected
 
 
 class Component(msgspec.Struct, kw_only=True):
@@ -35,17 +35,6 @@ class LabStatus(msgspec.Struct, kw_only=True):
     kubeconfig: str | None = None
     rss_mib: float = 0.0
     fault: str | None = None
-
-
-def expected(state: State) -> list[str]:
-    """Names of the processes that the lab should have."""
-    names = ["switch", *control_plane.COMPONENTS, *(["kwok"] if state.kwok_nodes else [])]
-    for node in NODES:
-        names.append(process_name(node, "sandbox"))
-        for daemon in node_daemons.DAEMONS:
-            if daemon != "simaccel" or not state.changes.simaccel.get(node, {}).get("stop"):
-                names.append(process_name(node, daemon))
-    return names
 
 
 def status(name: str, folder: Folder) -> LabStatus:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,15 +11,14 @@ from pathlib import Path
 
 from . import (
     addons,
-    binaries,
     control_plane,
     devices,
     down,
     images,
+    machine,
     network,
     node,
     node_daemons,
-    packages,
     pki,
     processes,
 )
@@ -31,40 +28,16 @@ from .images import COREDNS_IMAGE
 from .kube import Kube, Object, condition
 from .layout import CLUSTER_DOMAIN, DRA_RESOURCE, DRIVER, NODES, Addresses, Folder, base_folder
 from .locking import waiting
+from .node import process_name
 from .state import State
 
 Report = Callable[[str], None]
 
 
-def require_machine() -> None:
-    """Raise LabError unless this is Linux and we are root."""
-    if sys.platform != "linux":
-        raise LabError(f"the lab needs Linux (namespaces, cgroups), this is {sys.platform}: run it in a Linux VM")
-    if os.geteuid() != 0:
-        raise LabError("the lab needs root (it makes namespaces, links and cgroups): run it with sudo")
-
-
-def prepare(cache: Path, kwok: bool, report: Report) -> tuple[dict[str, str], list[Path]]:
-    """Install, build and make what is missing, after saying so. Returns (programs, image archives)."""
-    lacking = packages.missing()
-    _, building = binaries.find(cache, binaries.wanted(kwok))
-    if lacking:
-        report(f"will install with apt-get: {' '.join(lacking)}")
-    if building:
-        minutes = sum(group.minutes for group in building)
-        names = ", ".join(f"{group.title} {binaries.version(group)}".removesuffix(" 0") for group in building)
-        report(
-            f"will build from source into {cache}: {names} (at most {minutes:.0f} min on 2 cores and "
-            f"{sum(group.gib for group in building):.0f} GiB the first time)"
-        )
-    packages.install(lacking, report)
-    programs = binaries.ensure(cache, kwok, report)
-    return programs, images.ensure(cache, programs, report)
-
-
 def fresh(folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes: int, report: Report) -> State:
     """Make a lab where none is. The folder is held by the caller and holds nothing."""
-    programs, archives = prepare(cache, kwok_nodes > 0, report)
+    machine.require_watches()
+    programs, archives = machine.prepare(cache, kwok_nodes > 0, report)
     major, minors, distinct = devices.choose()
     if not distinct:
         report("note: this kernel has no virtual consoles; accelerators share one device number (weaker isolation)")
@@ -81,6 +54,7 @@ def fresh(folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes:
             device_major=major,
             device_minors=minors,
             binaries=programs,
+            recipe=states.RECIPE,
         )
         states.save(folder, state)
     addresses = Addresses(slot=slot)
@@ -89,7 +63,7 @@ def fresh(folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes:
         visible = [cache]
         boxes = {name_: pool.submit(node.start_sandbox, folder, name, name_, visible) for name_ in NODES}
         network.make_switch(addresses, switch)
-        state.ports = control_plane.choose_ports(addresses.host)
+        state.ports = control_plane.choose_ports(addresses)
         states.save(folder, state)
         pki.make(folder, name, addresses, state.ports["kube-apiserver"])
         report(f"starting the control plane at https://{addresses.host}:{state.ports['kube-apiserver']}")
@@ -139,9 +113,32 @@ def _finish(
 
 
 def client(folder: Folder, state: State) -> Kube:
-    """A client with the admin's rights."""
+    """A client with the admin's rights; a wait of it ends at once when a process of the lab has ended."""
     host = Addresses(slot=state.slot).host
-    return Kube(f"https://{host}:{state.ports['kube-apiserver']}", folder.pki)
+    kube = Kube(f"https://{host}:{state.ports['kube-apiserver']}", folder.pki)
+    kube.guard = lambda: require_alive(folder, state)
+    return kube
+
+
+def require_alive(folder: Folder, state: State) -> None:
+    """Raise LabError, with its last words, when a process that was started has ended."""
+    wanted = set(expected(state))
+    for name, process in processes.recorded(folder).items():
+        if name in wanted and not processes.alive(process):
+            log = folder.logs / f"{name.replace('/', '.')}.log"
+            tail = processes.log_tail(folder, name, lines=1)
+            raise LabError(f"{name} ended: read {log} ({tail}), then repeat `aiconform lab up`")
+
+
+def expected(state: State) -> list[str]:
+    """Names of the processes that the lab should have."""
+    names = ["switch", *control_plane.COMPONENTS, *(["kwok"] if state.kwok_nodes else [])]
+    for name in NODES:
+        names.append(process_name(name, "sandbox"))
+        for daemon in node_daemons.DAEMONS:
+            if daemon != "simaccel" or not state.changes.simaccel.get(name, {}).get("stop"):
+                names.append(process_name(name, daemon))
+    return names
 
 
 def apply_addons(kube: Kube, state: State) -> None:
@@ -224,7 +221,7 @@ def repair(folder: Folder, state: State, report: Report) -> bool:
     """Start again what ended in a lab that was once complete. False when it must be made anew."""
     if not state.complete or state.boot_id != states.boot_id() or processes.running(folder, "switch") is None:
         return False
-    if any(not Path(program).is_file() for program in state.binaries.values()):
+    if state.recipe != states.RECIPE or any(not Path(program).is_file() for program in state.binaries.values()):
         return False
     addresses = Addresses(slot=state.slot)
     for component in control_plane.COMPONENTS:
