@@ -167,6 +167,9 @@ def test_markdown_says_what_the_page_says(failing: object) -> None:
     assert "| short\\_gang | short-0 | member | 41.2 | 55.0 | 58.0 | 170.0 | lab-node-1 |" in text
     assert "Gap in the watch" in text
     assert "@" not in markdown.text("ping @someone")
+    assert markdown.text("0.1.0") == "0.1.0"
+    assert markdown.text("1. first") == r"1\. first"
+    assert markdown.text("- item") == r"\- item"
 
 
 def test_the_plain_table_has_a_line_for_each_row_and_then_the_counts(failing: object) -> None:

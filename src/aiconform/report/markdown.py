@@ -173,7 +173,9 @@ def text(value: str) -> str:
     line = " ".join(value.split())
     line = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", line)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
-    return re.sub(r"^([-+=]|\d+[.)])", r"\\\1", line)
+    # At the start of a line these would begin a list or a rule; "1.37" does not.
+    line = re.sub(r"^([-+=])", r"\\\1", line)
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", line)
 
 
 def code(value: str) -> str:
