@@ -20,7 +20,8 @@ _DISRUPTION = {
 
 def pages() -> dict[str, str]:
     """Path below `docs/` -> text: a page a check, the coverage matrix, and a list of pages."""
-    found = [(registry.load(name).check, load(registry.folder(name))) for name in registry.names()]
+    named = [name for name in registry.names() if (registry.folder(name) / "check.py").exists()]
+    found = [(registry.load(name).check, load(registry.folder(name))) for name in named]
     out = {f"checks/{check.requirement}.md": page(check, faults) for check, faults in found}
     out["checks/coverage.md"] = coverage(found)
     out["checks/README.md"] = _index([check for check, _ in found])
@@ -102,7 +103,12 @@ def _fault_table(faults: tuple[Fault, ...]) -> str:
 def expected(fault: Fault) -> str:
     """ "FAIL: starts_none_when_short FAIL"."""
     clauses = ", ".join(f"`{c}` {o}" for c, o in fault.clauses.items())
-    return fault.outcome + (f": {clauses}" if clauses else "")
+    also = f"; may fail too: {', '.join(f'`{c}`' for c in fault.may_fail)}" if fault.may_fail else ""
+    return _outcome(fault) + (f": {clauses}" if clauses else "") + also
+
+
+def _outcome(fault: Fault) -> str:
+    return fault.outcome + (f"({fault.code})" if fault.code else "")
 
 
 def coverage(found: list[tuple[Check, tuple[Fault, ...]]]) -> str:
@@ -122,10 +128,14 @@ def _matrix(check: Check, faults: tuple[Fault, ...]) -> str:
     """Faults x clauses, with the outcome that is expected; clauses by number to keep it narrow."""
     if not faults:
         return "There is no fault for it yet.\n"
+
+    def cell(fault: Fault, clause: Clause) -> str:
+        return fault.clauses.get(clause.id, "(FAIL)" if clause.id in fault.may_fail else "")
+
     legend = "; ".join(f"{i} `{c.id}`" for i, c in enumerate(check.clauses, 1))
     head = ("Fault or variant", "Outcome", *(str(i) for i in range(1, len(check.clauses) + 1)))
-    rows = tuple((f"`{f.id}`", f.outcome, *(f.clauses.get(c.id, "") for c in check.clauses)) for f in faults)
-    return f"Clauses: {legend}.\n\n" + _table(head, rows)
+    rows = tuple((f"`{f.id}`", _outcome(f), *(cell(f, c) for c in check.clauses)) for f in faults)
+    return f"Clauses: {legend}. (FAIL): may fail too, by the same defect.\n\n" + _table(head, rows)
 
 
 def _index(checks: list[Check]) -> str:

@@ -15,8 +15,8 @@ class FaultError(Exception):
 class Fault:
     """One way to break the lab (`fault`), or to make it sound but unusual (`variant`).
 
-    `outcome` is what the check must then come to; `clauses` maps those clauses that must come to something
-    in particular.
+    `outcome` is what the check must then come to (`code`: the kind of UNKNOWN); `clauses` maps those clauses that
+    must come to something in particular; those in `may_fail` may fail as well, by the same defect.
     """
 
     id: str
@@ -24,6 +24,8 @@ class Fault:
     title: str
     outcome: str
     clauses: dict[str, str]
+    code: str = ""
+    may_fail: tuple[str, ...] = ()
 
 
 def load(check_folder: Path) -> tuple[Fault, ...]:
@@ -37,7 +39,7 @@ def _load(path: Path) -> Fault:
     try:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise FaultError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
+        raise FaultError(f"{where} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict) or data.get("kind") not in ("fault", "variant"):
         raise FaultError(f"{where}: kind must be fault or variant")
     expect = data.get("expect") or {}
@@ -47,4 +49,6 @@ def _load(path: Path) -> Fault:
         title=" ".join(str(data.get("title", "")).split()),
         outcome=str(expect.get("outcome", "")),
         clauses={str(k): str(v) for k, v in (expect.get("clauses") or {}).items()},
+        code=str(expect.get("code", "")),
+        may_fail=tuple(str(c) for c in expect.get("may_fail") or ()),
     )
