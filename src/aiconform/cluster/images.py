@@ -12,6 +12,11 @@ from typing import Any
 PULL_SECRET = "aiconform-pull"
 """What the copy of the user's pull secret is called in the namespaces that a run makes."""
 
+# A tag, a digest, or both; the lazy path leaves a port (":5000/") to itself, since no tag holds a slash.
+_REFERENCE = re.compile(
+    r"(?P<path>[A-Za-z0-9][A-Za-z0-9._:/-]*?)"
+    r"(?P<version>(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@[a-z0-9+._-]+:[0-9a-fA-F]+)?)"
+)
 _LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -36,7 +41,8 @@ class ImageRules:
             parse(source)
             parse(target)
         if self.registry and (not self.registry.strip("/") or re.search(r"[\s@]|://", self.registry)):
-            raise BadImage(f"a registry prefix is a host and perhaps a path, such as mirror.example/ai, not {self.registry!r}")
+            form = "a host and perhaps a path, such as mirror.example/ai"
+            raise BadImage(f"a registry prefix is {form}, not {self.registry!r}")
         if self.pull_secret and not re.fullmatch(r"[a-z0-9.-]+/[a-z0-9.-]+", self.pull_secret):
             raise BadImage(f"a pull secret is named NAMESPACE/NAME, not {self.pull_secret!r}")
 
@@ -60,10 +66,7 @@ class ImageRules:
 
 def parse(reference: str) -> tuple[str, str, str]:
     """(registry host, path, ":tag" or "@digest" or both or ""). BadImage if it is no reference."""
-    match = re.fullmatch(
-        r"(?P<path>[A-Za-z0-9][A-Za-z0-9._:/-]*?)(?P<version>(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@[a-z0-9+._-]+:[0-9a-fA-F]+)?)",
-        reference,
-    )
+    match = _REFERENCE.fullmatch(reference)
     if match is None or match["path"].endswith("/"):
         raise BadImage(f"{reference!r} is no image reference, such as docker.io/library/python:3.13-slim")
     first, slash, rest = match["path"].partition("/")
@@ -125,8 +128,8 @@ def _places(node: Any) -> Iterator[tuple[dict[str, Any], str]]:
             if key in _LISTS and isinstance(value, list):
                 yield from ((c, "image") for c in value if isinstance(c, dict) and isinstance(c.get("image"), str))
             if key == "volumes" and isinstance(value, list):
-                volumes = (v.get("image") for v in value if isinstance(v, dict))
-                yield from ((i, "reference") for i in volumes if isinstance(i, dict) and isinstance(i.get("reference"), str))
+                sources = (v.get("image") for v in value if isinstance(v, dict))
+                yield from ((s, "reference") for s in sources if isinstance(s, dict) and "reference" in s)
             if key != "status":
                 yield from _places(value)
 
