@@ -203,6 +203,11 @@ def test_equal_input_gives_equal_bytes_whatever_the_hash_seed_and_time_zone() ->
     assert len(outputs) == 1
 
 
+def test_words_between_backticks_are_code_and_nothing_else_is_markup() -> None:
+    assert html.ticks("use `a<b` & see") == "use <code>a&lt;b</code> &amp; see"
+    assert html.ticks("a lone ` <") == "a lone ` &lt;"
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from aiconform.model import Assessment, Check, Outcome, Recording, Verdict
 from aiconform.report import timeline, view
@@ -104,6 +104,14 @@ def _detail(attempt: AttemptView, budget: int) -> Detail:
     return Detail(attempt=attempt, history=past, picture=picture, records=records)
 
 
+def ticks(text: str) -> Markup:
+    """A check's own words: what stands between backticks as code, everything escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # a lone backtick means itself
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+
+
 @cache
 def _environment() -> Environment:
     env = Environment(
@@ -114,6 +122,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    env.filters["ticks"] = ticks
     env.globals.update(sign=view.SIGN, word=view.WORD, text_of=view.text_of, words=view.words, no_check=view.NO_CHECK)
     return env
 

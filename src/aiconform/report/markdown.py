@@ -104,6 +104,8 @@ def _attempt(r: RequirementView, a: AttemptView) -> list[str]:
         out.append(f"  {text(f.because)}" + (f" {code(f.code)}" if f.code else ""))
         if c.clause and c.clause.control:
             out.append(f"  Control: {text(c.clause.control)}.")
+        if c.clause and c.clause.optional:
+            out.append(f"  Counted only where it can be judged: {text(c.clause.when)}.")
         if f.remedy:
             out.append(f"  **What to do:** {text(f.remedy)}")
         if f.cites:

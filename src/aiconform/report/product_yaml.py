@@ -26,6 +26,7 @@ OPTIONAL = ("repoUrl",)
 # The only MUST that the programme lets a product answer with N/A.
 MAY_BE_NA = ("cluster_autoscaling",)
 FILLED = ("status", "evidence", "notes")
+_OURS = re.compile(r"Not proved: |(Proved|Seen) by aiconform |Stated by .*, not tested: ")
 
 
 class TemplateError(Exception):
@@ -57,8 +58,9 @@ def render(
     """The template with metadata, and with each row's answer.
 
     `metadata` is by the official names, in camelCase or snake_case. `evidence_links` are by requirement; see
-    `links`. A row that is not proved is left as it is if somebody has filled it in. TemplateError if the
-    template is none, is of another version than the assessment, or if the metadata has unknown fields.
+    `links`. A row that is not proved is left as it is if somebody has answered it by hand; what an earlier run
+    wrote is written anew. TemplateError if the template is none, is of another version than the assessment, or
+    if the metadata has unknown fields.
     """
     root = _compose(template_text)
     head, spec = _child(root, "metadata"), _child(root, "spec")
@@ -109,6 +111,13 @@ def answer(row: Row | None, assessment: Assessment, evidence: Sequence[str]) -> 
     return Answer("N/A", (), said) if allowed else Answer("", (), f"{missing} ({said})")
 
 
+def stated(text: str) -> dict[str, str]:
+    """Requirement -> status, of every row that has one."""
+    spec = _child(_compose(text), "spec")
+    rows = _entries(spec) if isinstance(spec, MappingNode) else ()
+    return {_text(_child(e, "id")): s for e in rows if (s := _text(_child(e, "status")))}
+
+
 def unfilled(text: str) -> tuple[str, ...]:
     """The metadata that the gate asks for and would refuse: absent, empty, no text, or a placeholder in brackets."""
     head = _child(_compose(text), "metadata")
@@ -155,14 +164,15 @@ def _row(
         if node is None:
             raise TemplateError(f"row {name} of the template has no {key}")
     given = answer(row, assessment, evidence)
-    by_hand = any((isinstance(n, SequenceNode) and n.value) or _text(n) for n in fields.values())
-    if not given.status and by_hand:
-        return
+    filled = any((isinstance(n, SequenceNode) and n.value) or _text(n) for n in fields.values())
+    if filled and not given.status and not _OURS.match(_text(fields["notes"])):
+        return  # somebody's own answer: not ours to remove
     listed = f"[{', '.join(quoted(e) for e in given.evidence)}]"
     new = {"status": quoted(given.status), "evidence": listed, "notes": quoted(given.notes)}
     for key, node in fields.items():
-        # A blank field stays exactly as the template has it.
-        if node is not None and new[key] not in ('""', "[]"):
+        blank = node is not None and not node.value
+        # A blank field that stays blank keeps the template's own way of writing it.
+        if node is not None and not (blank and new[key] in ('""', "[]")):
             yield _replace(text, node, new[key])
 
 
