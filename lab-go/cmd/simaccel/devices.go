@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -117,6 +118,9 @@ func (inv *inventory) makeNodes() error {
 	if inv.faults.has(sharedControl) {
 		nodes = append(nodes, inv.controlNode())
 	}
+	if err := inv.removeLeftNodes(); err != nil {
+		return err
+	}
 	for _, node := range nodes {
 		made, err := makeNode(node.host, inv.major, node.minor)
 		if err != nil {
@@ -124,6 +128,50 @@ func (inv *inventory) makeNodes() error {
 		}
 		if made {
 			inv.made = append(inv.made, node)
+			if err := inv.recordMade(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recordFile lists the paths of the device nodes this process made, one a line: a killed one cannot remove them.
+func (inv *inventory) recordFile() string {
+	return filepath.Join(inv.pluginDir(), "device-nodes")
+}
+
+func (inv *inventory) recordMade() error {
+	var text strings.Builder
+	for _, node := range inv.made {
+		fmt.Fprintln(&text, node.host)
+	}
+	if err := os.WriteFile(inv.recordFile(), []byte(text.String()), 0o644); err != nil {
+		return fmt.Errorf("cannot record the device nodes: %w", err)
+	}
+	return nil
+}
+
+// removeLeftNodes removes the nodes of a predecessor that was killed. Containers keep their own.
+func (inv *inventory) removeLeftNodes() error {
+	if err := os.MkdirAll(inv.pluginDir(), 0o750); err != nil {
+		return fmt.Errorf("cannot make the plugin folder: %w", err)
+	}
+	text, err := os.ReadFile(inv.recordFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read which device nodes are left: %w", err)
+	}
+	for path := range strings.Lines(string(text)) {
+		path = strings.TrimSuffix(path, "\n")
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("cannot remove a device node that was left: %w", err)
 		}
 	}
 	return nil
@@ -167,6 +215,9 @@ func (inv *inventory) removeNodes() error {
 		}
 	}
 	inv.made = nil
+	if err := os.Remove(inv.recordFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		failed = append(failed, err)
+	}
 	return errors.Join(failed...)
 }
 

@@ -89,3 +89,23 @@ func TestOccupiedNamesAreRefused(t *testing.T) {
 		t.Errorf("the foreign file was touched: %q, %v", data, err)
 	}
 }
+
+func TestNodesOfAKilledPredecessorAreRemoved(t *testing.T) {
+	killed := testInventory(t, "--devices", "3")
+	makeOrSkip(t, killed)
+	next := newInventory(killed.options)
+	next.options.devices, next.devices = 1, next.devices[:1]
+	if err := next.makeNodes(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(next.deviceDir, "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("nodes %v (%v), want only the first", left, err)
+	}
+	if err := next.removeNodes(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(next.deviceDir, "*")); len(left) != 0 {
+		t.Errorf("left at the end: %v", left)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,8 @@ func (e *exporter) Collect(out chan<- prometheus.Metric) {
 			if !running {
 				continue
 			}
-			who = candidate
+			// One series a device: of several holders the first is named, and their loads are added.
+			who = cmp.Or(who, candidate)
 			percent += utilizationPercent(before[candidate], now)
 			memory += float64(now.memory)
 		}

@@ -87,6 +87,22 @@ func TestLoadOfTheHolderIsLoadOfTheDevice(t *testing.T) {
 	}
 }
 
+func TestHoldersOfOneDeviceAreAdded(t *testing.T) {
+	inv := testInventory(t)
+	first, second, gone := holder{"ns", "a", "c"}, holder{"ns", "b", "c"}, holder{"ns", "0", "c"}
+	reading := func(n int) map[holder]usage {
+		at, cpu := time.Unix(int64(1000+n), 0), time.Duration(n)*200*time.Millisecond
+		return map[holder]usage{first: {at, cpu, 10}, second: {at, cpu, 20}}
+	}
+	values, err := scrape(t, newExporter(inv, &fakeReader{
+		held:     map[string][]holder{inv.devices[0].uuid: {gone, first, second}},
+		readings: []map[holder]usage{reading(0), reading(1)},
+	}))
+	if err != nil || values["utilization_percent{0,a}"] != 40 || values["memory_used_bytes{0,a}"] != 30 {
+		t.Errorf("got %v, %v", values, err)
+	}
+}
+
 func TestAFailedScrapeShowsNothing(t *testing.T) {
 	values, err := scrape(t, newExporter(testInventory(t), &fakeReader{err: errors.New("kubelet is away")}))
 	if err == nil || !strings.Contains(err.Error(), "kubelet is away") || len(values) != 0 {
