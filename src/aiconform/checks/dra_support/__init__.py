@@ -1,0 +1,1 @@
+"""dra_support: the requirement's check. See check.py."""

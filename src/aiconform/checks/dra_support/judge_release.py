@@ -1,0 +1,162 @@
+"""The clauses about one device and two claims. Pure."""
+
+from aiconform.checks.dra_support.history import (
+    Claim,
+    device,
+    devices,
+    fact,
+    long_enough,
+    plain,
+    pod,
+    watched,
+)
+from aiconform.checks.dra_support.judge_devices import given, looks, new_devices, no_devices, wanted_paths
+from aiconform.judging import Pod, failed, not_applicable, passed, unable, unknown, window
+from aiconform.model import Finding, Recording
+
+
+def _ground(rec: Recording) -> Finding | tuple[Pod, Claim]:
+    """The holder and its claim; or why there is nothing to judge."""
+    none = no_devices(rec) or unable(rec, "holder")
+    if none:
+        return none
+    owner, claim = pod(rec, "holder"), given(rec, "holder")
+    if owner is None or claim is None or claim.allocated is None or owner.running is None:
+        return unknown("no pod held a device", code="not-tried")
+    return owner, claim
+
+
+def gives_a_device_to_one_claim_at_a_time(rec: Recording) -> Finding:
+    """While the holder lives, no other claim has its device."""
+    ground = _ground(rec)
+    if isinstance(ground, Finding):
+        return ground
+    owner, claim = ground
+    if any((device(rec, r) or {}).get("shared") for r in claim.devices()):
+        return not_applicable("the driver lets several claims share this device")
+    tried = unable(rec, "held", "second")
+    if tried:
+        return tried
+    second, beside = given(rec, "second"), pod(rec, "second")
+    if second is None or beside is None:
+        return unknown("no second claim was made", code="not-tried")
+    end = _end(rec, owner)
+    twice = set(second.devices()) & set(claim.devices())
+    if second.allocated and second.allocated.seq < end and twice:
+        because = f"{'/'.join(sorted(twice)[0])} was given to a second claim while the first pod held it"
+        return failed(because, cites=(claim.allocated.seq if claim.allocated else 0, second.allocated.seq))
+    if beside.bound and beside.bound.seq < end and not second.allocated:
+        return failed("the second pod was bound without its device", cites=(beside.bound.seq,))
+    return _nobody_else(rec, owner, second)
+
+
+def _end(rec: Recording, owner: Pod) -> int:
+    """From here on the device may be given again: its release was asked for, or its pod has ended."""
+    released = fact(rec, "released")
+    ends = [m for m in (released.seq if released else None, owner.ended.seq if owner.ended else None) if m]
+    return min(ends, default=1 << 62)
+
+
+def _nobody_else(rec: Recording, owner: Pod, second: Claim) -> Finding:
+    held = window(rec, "held")
+    if second.allocated and second.allocated.seq < _end(rec, owner):
+        because = "the second claim was given another device, so nothing is shown about this one"
+        return unknown(because, code="capacity-changed", cites=(second.allocated.seq,))
+    blind = long_enough(rec, held, "window")
+    if blind:
+        return blind
+    if owner.ended and held.closed and owner.ended.seq < held.closed.seq:
+        return unknown("the first pod ended meanwhile", code="capacity-changed", cites=(owner.ended.seq,))
+    if second.allocated is None:
+        because = "the second claim was not satisfied after the first pod had gone either"
+        return unknown(because, code="control-did-not-run", cites=held.cites())
+    because = (
+        f"the second claim waited for {held.seconds:.0f} s while the first pod lived, and was satisfied afterwards"
+    )
+    return passed(because, cites=(*held.cites(), second.allocated.seq))
+
+
+def gives_a_released_device_again(rec: Recording) -> Finding:
+    """The holder goes; the second claim gets the device, and its pod runs with it."""
+    ground = _ground(rec)
+    if isinstance(ground, Finding):
+        return ground
+    owner, claim = ground
+    tried = unable(rec, "held", "second")
+    if tried:
+        return tried
+    released, win = fact(rec, "released"), window(rec, "release")
+    if released is None:
+        return unknown("the first pod was not deleted", code="not-tried")
+    if owner.deleted is None:
+        return _stays(rec)
+    second, beside = given(rec, "second"), pod(rec, "second")
+    if second is None or beside is None:
+        return unknown("no second claim was made", code="not-tried")
+    if second.allocated is None:
+        return _not_given_again(rec, owner, claim)
+    if second.allocated.seq < released.seq:
+        return unknown("the second claim had been satisfied before", code="not-tried", cites=(second.allocated.seq,))
+    if not set(second.devices()) & set(claim.devices()):
+        because = "the second claim was given another device"
+        return unknown(because, code="capacity-changed", cites=(second.allocated.seq,))
+    if beside.running is None:
+        waited = win.closed.t - second.allocated.t if win.closed else 0.0
+        blind = watched(rec, win)
+        if blind or (waited < 0.99 * rec.deadline("start") and not beside.ended):
+            return blind or unknown("the suite did not wait until the deadline", code="interrupted")
+        because = f"the device was given to the second claim, but its pod did not run within {waited:.0f} s"
+        return failed(because, cites=(second.allocated.seq, *win.cites()))
+    return _works_again(rec, beside)
+
+
+def _stays(rec: Recording) -> Finding:
+    win, beside = window(rec, "release"), plain(rec)
+    blind = long_enough(rec, win, "gone")
+    if blind:
+        return blind
+    if beside is None or beside.deleted is None:
+        because = "the plain pod that was deleted at the same time did not go away either"
+        return unknown(because, code="control-did-not-run", cites=win.cites())
+    because = f"the pod that held the device was still there {win.seconds:.0f} s after its deletion; a plain pod went"
+    return failed(because, cites=(*win.cites(), beside.deleted.seq))
+
+
+def _not_given_again(rec: Recording, owner: Pod, claim: Claim) -> Finding:
+    win = window(rec, "release")
+    blind = watched(rec, win)
+    if blind:
+        return blind
+    assert owner.deleted is not None
+    waited = win.closed.t - owner.deleted.t if win.closed else 0.0
+    if waited < 0.99 * rec.deadline("release"):
+        return unknown("the suite did not wait until the deadline", code="interrupted", cites=win.cites())
+    now = {(d["pool"], d["name"]): d for d in devices(rec, "after release")}
+    for _, pool, name in claim.devices():
+        found = now.get((pool, name))
+        if found is None:
+            return unknown(f"{pool}/{name} is not advertised any more", code="capacity-changed", cites=win.cites())
+        if found["tainted"]:
+            return unknown(f"{pool}/{name} is tainted now", code="capacity-changed", cites=win.cites())
+        if found["held"] and not claim.gone:
+            because = f"{pool}/{name} is still allocated to the claim of a pod that has gone"
+            return failed(because, cites=(owner.deleted.seq, *win.cites()))
+        if found["held"]:
+            return unknown(f"{pool}/{name} was given to somebody else", code="capacity-changed", cites=win.cites())
+    because = (
+        f"the device was free for {waited:.0f} s after its pod had gone, and was not given to the claim that waited"
+    )
+    return failed(because, cites=(owner.deleted.seq, *win.cites()))
+
+
+def _works_again(rec: Recording, beside: Pod) -> Finding:
+    """The second container must have what the first one had."""
+    assert beside.running is not None
+    first, again, plains = looks(rec, "holder"), looks(rec, "second"), looks(rec, "canary")
+    if first is None or again is None or plains is None:
+        return unknown("a probe did not report, so the device was not seen again", code="probe-missing")
+    had, has_now = new_devices(first, plains), new_devices(again, plains)
+    cites = (beside.running.seq, first.seq, again.seq)
+    if wanted_paths(rec, had) and not wanted_paths(rec, has_now):
+        return failed("the second pod was given the device, but its container has no device node", cites=cites)
+    return passed("the second claim was given the device, and its pod ran with it", cites=cites)
