@@ -53,7 +53,8 @@ func (s cdiStore) id(claim types.UID, request string) string {
 
 // write stores the claim's spec: one CDI device per request, so that a container gets only its own requests.
 // devices are the names of all devices that the claim holds.
-func (s cdiStore) write(claim types.UID, grants map[string]grant, devices []string, identity func(string) string) error {
+func (s cdiStore) write(claim types.UID, grants map[string]grant, devices []string, identity func(string) string,
+) error {
 	spec := cdi.Spec{
 		Version:     cdiVersion,
 		Kind:        s.kind,

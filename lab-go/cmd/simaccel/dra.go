@@ -114,7 +114,9 @@ func newDRADriver(inv *inventory) (*draDriver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &draDriver{inv: inv, cdi: store, prepared: prepared, released: map[string]bool{}, registered: make(chan struct{})}, nil
+	return &draDriver{
+		inv: inv, cdi: store, prepared: prepared, released: map[string]bool{}, registered: make(chan struct{}),
+	}, nil
 }
 
 // PrepareResourceClaims writes a CDI spec for each claim.

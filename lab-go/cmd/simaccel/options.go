@@ -67,7 +67,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&opts.devices, "devices", 4, "number of accelerators")
 	flags.IntVar(&opts.major, "major", 4, "major number of the character devices (4: virtual consoles)")
 	flags.IntVar(&opts.minorBase, "minor-base", 20, "minor number of accelerator 0")
-	flags.IntVar(&opts.minorStep, "minor-step", 1, "distance of minors; 0: all devices are the same (no isolation by number)")
+	flags.IntVar(&opts.minorStep, "minor-step", 1, "distance of minors; 0: one number for all (weaker isolation)")
 	flags.StringVar(&opts.modelName, "model-name", "sim-a100", "model that is published")
 	flags.StringVar(&opts.driverVersion, "driver-version", "1.2.3", "driver version that is published")
 	flags.StringVar(&memory, "memory", "16Gi", "memory of one accelerator")
