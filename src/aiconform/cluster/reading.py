@@ -12,7 +12,7 @@ from lightkube.core.exceptions import ApiError
 from aiconform.cluster import labels, reasons
 from aiconform.cluster.api import Cluster, path
 from aiconform.cluster.errors import ApiLost, ClusterError, Refused
-from aiconform.cluster.transport import SCOPE, Scope, reason_of
+from aiconform.cluster.transport import SCOPE, STREAM, Scope, reason_of
 from aiconform.cluster.watch import Watch
 from aiconform.evidence import Recorder
 from aiconform.model import Attempt
@@ -141,21 +141,44 @@ class Reading:
         self.rec.observe("log", subject, {"text": text}, self._step_of(pod))
         return text
 
-    async def probe(self, pod: str, container: str | None = None, step: str = "", namespace: str | None = None) -> Any:
-        """The last line of the log that is JSON, recorded as `probe`; None and a note if there is none."""
+    async def probe(
+        self,
+        pod: str,
+        container: str | None = None,
+        step: str = "",
+        namespace: str | None = None,
+        wait: str | float = 60.0,
+    ) -> Any:
+        """The last line of the log that is JSON, recorded as `probe`; None and a note if there is none.
+
+        A container that still runs may not have printed it yet: its log is followed until it has, for `wait`
+        seconds at most.
+        """
+        await self._printed(pod, container, namespace, self.seconds(wait))
         text, subject = await self._log(pod, container, namespace)
-        for line in reversed(text.splitlines()):
-            if not line.lstrip().startswith(("{", "[")):
-                continue
-            try:
-                answer = json.loads(line)
-            except ValueError:
-                continue
-            self.rec.observe("probe", subject, answer, step or self._step_of(pod))
-            return answer
+        lines = [answer for line in text.splitlines() if (answer := _json_line(line)) is not None]
+        if lines:
+            self.rec.observe("probe", subject, lines[-1], step or self._step_of(pod))
+            return lines[-1]
         said = f"no JSON in the log of {subject}: {text.strip()[-500:] or 'it is empty'}"
         self.rec.observe("note", "no-probe", {"text": said}, step or self._step_of(pod))
         return None
+
+    async def _printed(self, pod: str, container: str | None, namespace: str | None, seconds: float) -> None:
+        """Follows a log until a line of it is JSON, or it ends, or the time is over."""
+        url = path("v1", "pods", namespace or self._home(pod), pod, "log")
+        params = {"container": container or self._first_container(pod), "follow": "true"}
+        timeout = httpx2.Timeout(None, connect=10.0)
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self.cluster.http.stream("GET", url, params=params, timeout=timeout, extensions={STREAM: True}) as log,
+            ):
+                async for line in log.aiter_lines():
+                    if _json_line(line) is not None:
+                        return
+        except (TimeoutError, httpx2.HTTPError):
+            return  # the whole log, read next, tells what there is
 
     async def _log(self, pod: str, container: str | None, namespace: str | None) -> tuple[str, str]:
         place = namespace or self._home(pod)
@@ -264,6 +287,16 @@ class Reading:
         """All objects of a kind in our namespace ("*": in all), page by page. Refused if not allowed."""
         place = await self._place(api, plural, namespace)
         return await self.cluster.list(api, plural, place, labels=labels, fields=fields)
+
+
+def _json_line(line: str) -> Any:
+    """The object or list that this line is, or None."""
+    if not line.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _text(output: Any) -> str:
