@@ -151,8 +151,8 @@ class Scene:
         return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
     def ended(self, name: str) -> bool:
-        pod = self.box.pod(name)
-        return pod is None or (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+        """Whether it is over; a pod that the watch has not shown yet is not."""
+        return ((self.box.pod(name) or {}).get("status") or {}).get("phase") in ("Failed", "Succeeded")
 
     def claim_of(self, name: str) -> Object | None:
         """The claim of a pod, by its status or by its spec; None as long as there is none."""
