@@ -22,6 +22,7 @@ from aiconform.checks.gang_scheduling.history import (
 from aiconform.judging import (
     Pod,
     Window,
+    facts,
     failed,
     most_at_once,
     not_applicable,
@@ -199,7 +200,7 @@ def sees_the_waiting_gang(rec: Recording) -> Finding:
     tried = unable(rec, "short") or fields_dropped(rec, "short")
     if tried:
         return tried
-    signs = [o for o in rec.observations if o.kind == "fact" and o.subject == "signs" and o.body["signs"]]
+    signs = [o for o in facts(rec, "signs", "short") if o.body["signs"]]
     if signs:
         return passed(f"while the gang waited: {signs[-1].body['signs'][-1]}", cites=(signs[-1].seq,))
     release = starts_it_when_room_returns(rec)

@@ -7,6 +7,7 @@ from aiconform.checks.gang_scheduling.crew import Crew, has_pods, running, told_
 from aiconform.checks.gang_scheduling.via import Manifest
 from aiconform.cluster.errors import Refused
 
+_NO_GANG = "the members that were stored belong to no gang, so this could not be tried"
 _NOT_STARTED = "the gang did not start even with room for all of it, so this could not be tried"
 
 
@@ -53,7 +54,7 @@ async def together(crew: Crew) -> bool:
         await control(crew, "together_control", crew.size)
     if not whole:
         for later in ("control", "short", "release", "cpu_control", "cpu_short"):
-            box.unable(later, "not-tried", _NOT_STARTED)
+            box.unable(later, *(("not-tried", _NOT_STARTED) if belongs else ("field-dropped", _NO_GANG)))
     return whole
 
 
