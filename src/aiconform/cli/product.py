@@ -48,11 +48,12 @@ def product(
     except product_yaml.TemplateError as error:
         raise Problem(str(error)) from None
     folder = out or directory / "derived"
+    _keep_by_hand(folder / "PRODUCT.yaml", template, out is not None)
     for name, data in _files(judged, filled).items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    _say_what_is_left(judged, missing)
+    _say_what_is_left(judged, filled, missing)
     print(folder / "PRODUCT.yaml")
     return 0
 
@@ -88,11 +89,20 @@ def _metadata(path: Path | None, given: list[str]) -> dict[str, str]:
     return found
 
 
-def _say_what_is_left(judged: Judged, missing: tuple[str, ...]) -> None:
+def _keep_by_hand(path: Path, template: str, chosen: bool) -> None:
+    """What somebody filled in is only written over if it was the template, whose answers are kept."""
+    if chosen and path.exists() and (not template or Path(template).resolve() != path.resolve()):
+        raise Problem(f"{path} is there already: give it as --template, so that what is filled in by hand is kept")
+
+
+def _say_what_is_left(judged: Judged, filled: str, missing: tuple[str, ...]) -> None:
     rows = judged.assessment.rows
     proved = sum(r.outcome is Outcome.PASS for r in rows)
     output.say(f"{proved} of {len(rows)} rows proved; the others need work or evidence by hand")
     if missing:
         output.say(f"metadata still to be filled in (--set NAME=VALUE): {', '.join(missing)}")
     if failed := [r.requirement for r in rows if r.outcome is Outcome.FAIL]:
+        by_hand = [name for name in failed if name in product_yaml.stated(filled)]
+        for name in by_hand:
+            output.say(f"{name} is answered by hand, and this run saw it FAIL: look at that answer again")
         output.say(f"the programme's gate refuses artifacts that hold a failed test, and {', '.join(failed)} failed")

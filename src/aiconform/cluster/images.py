@@ -59,8 +59,9 @@ class ImageRules:
             if not from_version and (from_host, from_path) == (host, path):
                 return target if parse(target)[2] else target + version
         prefix = self.registry.strip("/")
-        if not prefix or f"{host}/{path}".startswith(prefix + "/"):
-            return reference
+        mapped = any(parse(target)[:2] == (host, path) for target in self.image_map.values())
+        if not prefix or mapped or f"{host}/{path}".startswith(prefix + "/"):
+            return reference  # nothing to do, or done already
         return f"{prefix}/{path}{version}"
 
 
