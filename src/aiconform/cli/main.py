@@ -6,7 +6,22 @@ import sys
 import typer
 
 from aiconform import __version__
-from aiconform.cli import clean, explain, judge, lab, observe, plan, report, run, survey, verify
+from aiconform.cli import (
+    clean,
+    evidence,
+    explain,
+    images,
+    judge,
+    lab,
+    observe,
+    plan,
+    product,
+    rbac,
+    report,
+    run,
+    survey,
+    verify,
+)
 from aiconform.cli.errors import BROKEN, USAGE, Problem, leave
 from aiconform.cli.known import KNOWN_ERRORS, USAGE_ERRORS
 
@@ -44,6 +59,10 @@ app.command("report")(report.report)
 app.command("verify")(verify.verify)
 app.command("clean")(clean.clean)
 app.command("explain")(explain.explain)
+app.command("rbac")(rbac.rbac)
+app.command("images")(images.images)
+app.command("product")(product.product)
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(lab.app, name="lab")
 
 
