@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,10 @@ class Step:
         self._will(*(Undo(kind="restart", component=component) for component in components))
         for component in components:
             self.report(f"restarting {component}")
-            restart(self.folder, self.state, component)
+        # Nodes do not wait for each other.
+        with ThreadPoolExecutor(len(components)) as pool:
+            for done in [pool.submit(restart, self.folder, self.state, component) for component in components]:
+                done.result()
 
     @staticmethod
     def _nodes(body: dict[str, Any]) -> list[str]:
@@ -137,8 +141,10 @@ class Step:
         """Copy a script into the lab (nodes see only that) and make it a program; AICONFORM_RUNC names the real one."""
         place = self.folder.root / "faults"
         place.mkdir(exist_ok=True)
-        copy = place / Path(script).name
-        shutil.copyfile(self._file(script), copy)
+        copy = place / self._file(script).name
+        # Scripts may share modules.
+        for module in self.fault.folder.glob("*.py"):
+            shutil.copyfile(module, place / module.name)
         runc = shutil.which("runc", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         launcher = copy.with_suffix(".sh")
         launcher.write_text(f'#!/bin/sh\nAICONFORM_RUNC={runc} exec {node.python()} {copy} "$@"\n')

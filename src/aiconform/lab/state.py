@@ -15,7 +15,6 @@ import msgspec
 from .errors import LabError
 from .layout import Folder, base_folder
 
-
 #: Raise it when a lab made by older code cannot be kept up by newer code: `up` then makes it anew.
 RECIPE = 2
 
