@@ -61,9 +61,13 @@ def keeps_claims_in_their_namespace(rec: Recording) -> Finding:
     if win.seconds < 0.99 * rec.deadline("pending_window"):
         return unknown("the pod was not watched for the whole time", code="deadline", cites=win.cites())
     return _controls(rec, borrowers[0], win.cites()) or passed(
-        f"a pod of another namespace that named the claim did not start: {borrowers[0].why_waiting()}",
+        f"a pod of another namespace that named the claim did not start{_why(borrowers[0])}",
         cites=win.cites(),
     )
+
+
+def _why(p: Pod) -> str:
+    return f": {p.why_waiting()}" if p.why_waiting() else "; it stayed Pending"
 
 
 def _controls(rec: Recording, borrower: Pod, cites: tuple[int, ...]) -> Finding | None:

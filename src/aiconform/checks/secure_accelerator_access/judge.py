@@ -151,7 +151,7 @@ def _no_hint_worked(rec: Recording, said: str) -> Finding:
 
 def _refused_for_it(rec: Recording) -> str:
     """An admission rule's words, if they name the variable."""
-    names = rec.facts["accelerator"]["hints"]["hint_env"]
+    names = (rec.facts.get("accelerator", {}).get("hints") or {}).get("hint_env", {})
     said = [o.body["because"] for o in rec.observations if o.kind == "unable" and o.step == "hint"]
     return next((text for text in said if any(n in text for n in names)), "")
 

@@ -45,20 +45,33 @@ def _stuck(rec: Recording) -> Finding | None:
 
 
 def _not_running(rec: Recording, asked: tuple[Pod, ...]) -> Finding | None:
-    """Fewer pods ran than units had been free."""
-    waiting = [p for p in asked if p.running is None]
+    """Fewer pods ran than units had been free: FAIL if it was for want of a unit."""
+    answered = {c.pod for c in containers(rec, step="reuse")}
+    waiting = [p for p in asked if p.started is None and p.name not in answered]
     if not waiting:
         return None
     grew = foreign_use_grew(rec)
     if grew:
         return grew
-    code = unable(rec, "reuse-image")
-    if code:
-        return code
-    why = waiting[0].why_waiting() or f"it is {waiting[0].phase or 'Pending'}"
-    because = f"{free(rec)} units were free before, but of {len(asked)} pods that asked for one unit each "
-    because += f"after the release {len(waiting)} did not run within {rec.deadline('accelerator_pod'):g} s: {why}"
-    return failed(because, cites=[p.created.seq for p in waiting if p.created])
+    cites = [p.created.seq for p in waiting if p.created]
+    because = f"{free(rec)} units were free before; of {len(asked)} pods that asked for one unit each after the "
+    because += f"release, {len(waiting)} did not run within {rec.deadline('accelerator_pod'):g} s"
+    others_ran = len(waiting) < len(asked)
+    if any(_for_want_of_a_unit(rec, p, others_ran) for p in waiting):
+        why = next((w for w in (p.why_waiting() for p in waiting) if w), "")
+        return failed(f"{because}{': ' if why else ''}{why}", cites=cites)
+    return unknown(f"{because}, and nothing says that a unit was missing", code="deadline", cites=cites)
+
+
+def _for_want_of_a_unit(rec: Recording, p: Pod, others_ran: bool) -> bool:
+    if p.bound is None:
+        resource, why = rec.facts["accelerator"]["resource"], p.why_waiting()
+        return "claim" in why or bool(resource and f"Insufficient {resource}" in why)
+    reason = p.last.get("status", {}).get("reason", "")
+    if reason:
+        return bool(reason == "UnexpectedAdmissionError")  # the kubelet's words for a failed allocation
+    # Bound and never started, while pods of the same shape started there: the driver did not prepare it.
+    return others_ran
 
 
 def _not_usable(rec: Recording) -> Finding | None:

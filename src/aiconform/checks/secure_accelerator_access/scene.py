@@ -172,4 +172,3 @@ def over(pod: Object) -> bool:
 def ready_or_over(pod: Object) -> bool:
     """Whether it answered, or never will. One that cannot be scheduled now may be so later."""
     return ready(pod) or ended(pod)
-

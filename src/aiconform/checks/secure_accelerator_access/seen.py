@@ -16,7 +16,7 @@ def form(rec: Recording) -> str:
 
 def shared(rec: Recording) -> bool:
     """Whether a unit is a share of a device (time slices, MPS)."""
-    return bool(rec.facts["accelerator"]["shared"])
+    return bool(rec.facts.get("accelerator", {}).get("shared"))
 
 
 def free(rec: Recording) -> int:
