@@ -12,9 +12,10 @@ from typing import Any
 PULL_SECRET = "aiconform-pull"
 """What the copy of the user's pull secret is called in the namespaces that a run makes."""
 
-# A tag, a digest, or both; the lazy path leaves a port (":5000/") to itself, since no tag holds a slash.
+# As in the distribution reference grammar: a registry, path components, a tag, a digest.
 _REFERENCE = re.compile(
-    r"(?P<path>[A-Za-z0-9][A-Za-z0-9._:/-]*?)"
+    r"(?P<first>[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?"
+    r"(?P<rest>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
     r"(?P<version>(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@[a-z0-9+._-]+:[0-9a-fA-F]+)?)"
 )
 _LISTS = ("containers", "initContainers", "ephemeralContainers")
@@ -68,13 +69,13 @@ class ImageRules:
 def parse(reference: str) -> tuple[str, str, str]:
     """(registry host, path, ":tag" or "@digest" or both or ""). BadImage if it is no reference."""
     match = _REFERENCE.fullmatch(reference)
-    if match is None or match["path"].endswith("/"):
+    if match is None:
         raise BadImage(f"{reference!r} is no image reference, such as docker.io/library/python:3.13-slim")
-    first, slash, rest = match["path"].partition("/")
-    if slash and (set(".:") & set(first) or first == "localhost"):
-        host, path = first, rest
+    first = (match["first"] or "").removesuffix("/")
+    if set(".:") & set(first) or first == "localhost":
+        host, path = first, match["rest"]
     else:
-        host, path = "docker.io", match["path"]
+        host, path = "docker.io", (match["first"] or "") + match["rest"]
     if host == "docker.io" and "/" not in path:
         path = f"library/{path}"
     return host, path, match["version"]
