@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiconform.lab import LabError, binaries, images, machine, packages
+from aiconform.lab import LabError, binaries, control_plane, images, machine, packages
 
 ETCD = next(group for group in binaries.GROUPS if group.title == "etcd")
 KUBERNETES = binaries.GROUPS[0]
@@ -136,3 +137,13 @@ def test_a_full_disk_is_one_sentence(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No space left on device; free some space"):
         images.ensure(tiny, {"pause": str(program), "coredns": str(program)}, lambda _: None)
     assert list((tiny / "images").iterdir()) == []
+
+
+def test_a_port_that_somebody_has_on_all_addresses_is_left_to_him() -> None:
+    with socket.socket() as somebody:
+        somebody.bind(("0.0.0.0", 0))
+        somebody.listen()
+        taken = somebody.getsockname()[1]
+        chosen = control_plane._free_port("127.246.15.1", taken, set())
+        assert chosen != taken
+    assert control_plane._free_port("127.246.15.1", taken, set()) == taken
