@@ -3,7 +3,9 @@
 from itertools import combinations
 
 from aiconform.checks.secure_accelerator_access.seen import (
+    allocated,
     answer,
+    form,
     free,
     holder_held,
     holder_ready,
@@ -69,7 +71,7 @@ def gives_each_holder_its_own(rec: Recording) -> Finding:
             return too_much
     if not shared(rec):
         for a, b in combinations((*first, *others), 2):
-            common = _in_common(a, b)
+            common = _in_common(rec, a, b)
             if common:
                 return common
     if not first or not others:
@@ -80,28 +82,63 @@ def gives_each_holder_its_own(rec: Recording) -> Finding:
             return unknown(because, code="grant-not-usable", cites=(c.seq,))
     because = f"{1 + len(others)} holders at a time, each with its own: "
     each = "; ".join(numbered(c.numbers()) for c in (*first, *others))
-    if shared(rec):
+    if shared(rec) or replicas(rec):
         because, each = "each holder of a share was given one device and told of one: ", each
     cites = [c.seq for c in (*first, *others)]
     return holder_held(rec, others[-1].seq) or passed(because + each, cites=cites)
 
 
-def _in_common(a: Container, b: Container) -> Finding | None:
+def _in_common(rec: Recording, a: Container, b: Container) -> Finding | None:
     """What two holders must not have in common. Parts of one device may share its node, if each has one of its
     own beside it and they are told of different identities."""
     who, cites = f"{a.name} and {b.name}", (a.seq, b.seq)
     told = a.identities & b.identities
     if told:
-        return failed(f"two holders ({who}) were told of the same device: {', '.join(sorted(told))}", cites=cites)
+        return _same(rec, a, b, f"two holders ({who}) were told of the same device: {', '.join(sorted(told))}")
     both = a.numbers() & b.numbers()
     if not both:
         return None
     if not (a.numbers() - b.numbers() and b.numbers() - a.numbers()):
-        return failed(f"two holders ({who}) could open the same device: {numbered(both)}", cites=cites)
+        return _same(rec, a, b, f"two holders ({who}) could open the same device: {numbered(both)}")
     if not a.identities or not b.identities:
         because = f"two holders ({who}) share the node {numbered(both)}, and nothing tells their parts apart"
         return unknown(because, code="probe-missing", cites=cites)
     return None
+
+
+def _same(rec: Recording, a: Container, b: Container, because: str) -> Finding | None:
+    """Two holders of the same device. A device plugin may have advertised one device several times on purpose
+    (time slices), which only the ids of the allocated units can tell."""
+    cites = (a.seq, b.seq)
+    if form(rec) != "device-plugin":
+        return failed(because, cites=cites)
+    if not allocated(rec, a) or not allocated(rec, b):
+        because += "; it may be shared by design, since this cluster does not say which units were allocated"
+        return unknown(because, code="probe-missing", cites=cites)
+    return None if are_replicas(rec, a, b) else failed(because, cites=cites)
+
+
+def are_replicas(rec: Recording, a: Container, b: Container) -> bool:
+    """Whether two holders got different units of one device: ids made of its name and a number ("GPU-1::0",
+    "card0-1"), as plugins call the shares of a device."""
+    one, other = allocated(rec, a), allocated(rec, b)
+    names = (a.identities & b.identities) | (_names(a) & _names(b))
+    return not one & other and any(_share(i, n) and _share(j, n) for i in one for j in other for n in names)
+
+
+def _names(c: Container) -> set[str]:
+    return {n["path"].rpartition("/")[2] for n in c.opened("device")}
+
+
+def _share(unit: str, name: str) -> bool:
+    rest = unit.removeprefix(name)
+    return rest != unit and rest.lstrip(":-_.").isdigit() and not rest[0].isdigit()
+
+
+def replicas(rec: Recording) -> bool:
+    """Whether any two holders were found to have shares of one device."""
+    found = (*containers(rec, step="holder", name="holder"), *containers(rec, step="second"))
+    return form(rec) == "device-plugin" and any(are_replicas(rec, a, b) for a, b in combinations(found, 2))
 
 
 def _alone(rec: Recording) -> Finding:

@@ -122,16 +122,19 @@ def ignores_runtime_hints(rec: Recording) -> Finding:
     said = ", ".join(f"{k}={v}" for k, v in sorted((hints or {}).items()))
     runtimes = {p.name: p.role for p in pods(rec, step="hint")}
     for c in containers(rec, step="hint"):
-        nodes, hand = got(rec, c), made_and_opened(rec, c)
+        role, hand = runtimes.get(c.pod), made_and_opened(rec, c)
+        if role is None:  # its pod was not seen, so it is not known what it had asked for
+            continue
+        nodes = (c.opened("device") if c.units > 1 else ()) if role == "holder" else got(rec, c)
         if nodes or hand:
             what = listing(nodes) or "device nodes made by hand for " + numbered(n for n, _ in hand)
-            because = f"a pod with {said}, without a request, could open {what} ({_under(runtimes[c.pod])})"
-            return failed(because, cites=(c.seq,))
+            who = "a holder of one unit" if role == "holder" else "a pod without a request"
+            return failed(f"{who}, with {said} set, could open {what} ({_under(role)})", cites=(c.seq,))
     return _no_hint_worked(rec, said)
 
 
 def _under(role: str) -> str:
-    return "default runtime" if role == "default" else f"RuntimeClass {role.removeprefix('class-')}"
+    return "default runtime" if role in ("default", "holder") else f"RuntimeClass {role.removeprefix('class-')}"
 
 
 def _no_hint_worked(rec: Recording, said: str) -> Finding:
@@ -160,14 +163,14 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     if not rec.facts or all(f.outcome is Outcome.UNKNOWN for f in findings):
         return ()
     out = [f"one node was tested: {rec.facts['node']}"]
-    if shared(rec):
+    if shared(rec) or holders.replicas(rec):
         out.append("shared by design: units are shares of a device, so exclusiveness was not judged")
     by_clause = {f.clause: f for f in findings}
     for clause in ("gives_each_holder_its_own", "denies_devices_made_by_hand"):
         if by_clause[clause].outcome is Outcome.NOT_APPLICABLE:
             out.append(by_clause[clause].because)
     for p in pods(rec, step="hint"):
-        if p.role != "default" and not any(c.pod == p.name for c in containers(rec, step="hint")):
+        if p.role.startswith("class-") and not any(c.pod == p.name for c in containers(rec, step="hint")):
             out.append(f"{_under(p.role)}: the pod with the variable did not run, so it was not judged")
     if facts(rec, "admission", step="setup"):
         out.append("pods are changed at admission so that level baseline refuses them: it was not enforced here")

@@ -88,6 +88,19 @@ def holder_held(rec: Recording, until: int) -> Finding | None:
     return unknown(because, code="capacity-changed", cites=(until,))
 
 
+def allocated(rec: Recording, c: Container) -> frozenset[str]:
+    """Ids of the units that the kubelet says it allocated to a container (KEP-4680; on from Kubernetes 1.36)."""
+    resource, found = rec.facts["accelerator"]["resource"], set()
+    for o in rec.observations:
+        if o.kind != "watch" or o.subject != f"pods/{c.namespace}/{c.pod}":
+            continue
+        for status in o.body["object"].get("status", {}).get("containerStatuses") or []:
+            if status["name"] == c.name:
+                told = [r for r in status.get("allocatedResourcesStatus") or [] if r["name"] == resource]
+                found |= {unit["resourceID"] for r in told for unit in r.get("resources") or []}
+    return frozenset(found)
+
+
 def refused_at_start(p: Pod) -> str:
     """Why the runtime did not start the pod's container; "" if it did, or if it is not known."""
     for c in p.last.get("status", {}).get("containerStatuses") or []:

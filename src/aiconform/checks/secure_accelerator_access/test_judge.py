@@ -247,6 +247,31 @@ def test_two_holders_of_one_device() -> None:
     assert told.says("gives_each_holder_its_own") == ("FAIL", "")
 
 
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        (("u0", "u1"), ("FAIL", "")),
+        (("u0", "u0"), ("FAIL", "")),
+        (("u0::0", "u0::1"), ("PASS", "")),
+        (("sim0-0", "sim0-1"), ("PASS", "")),
+        (("sim01", "sim02"), ("FAIL", "")),
+        (("", ""), ("UNKNOWN", "probe-missing")),
+    ],
+)
+def test_a_device_plugin_may_advertise_shares(units: tuple[str, str], expected: tuple[str, str]) -> None:
+    """Time slices without labels that say so: only the ids of the units tell them from a double grant."""
+    history = History("device-plugin").start().held().beside(second=False)
+    history.facts["accelerator"]["resource"] = "example.com/sim"
+    history.pod("second", "second")
+    history.probe("second", "second", "second", body(node(0), told=["u0"]))
+    for pod, unit in zip(("holder", "second"), units, strict=True):
+        for o in history.seen:
+            if o.kind == "watch" and o.subject == f"pods/a/{pod}" and unit:
+                told = {"name": "example.com/sim", "resources": [{"resourceID": unit}]}
+                o.body["object"]["status"]["containerStatuses"][0]["allocatedResourcesStatus"] = [told]
+    assert history.says("gives_each_holder_its_own") == expected
+
+
 def test_shares_of_a_device_may_be_the_same() -> None:
     history = History().start().held().beside(second=False)
     history.facts["accelerator"]["shared"] = True
@@ -318,6 +343,12 @@ def test_hints() -> None:
     by_class.pod("hint", "hint-1", role="class-vendor")
     by_class.probe("hint", "hint-1", "hint", body(node(2)))
     assert by_class.says("ignores_runtime_hints") == ("FAIL", "")
+    holder = sound("device-plugin")
+    holder.pod("hint", "hint-holder", role="holder")
+    holder.probe("hint", "hint-holder", "hint", body(node(2), told=["all"]))
+    assert holder.says("ignores_runtime_hints") == ("PASS", "")
+    holder.probe("hint", "hint-holder", "hint", body(node(2), node(3), told=["all"]))
+    assert holder.says("ignores_runtime_hints") == ("FAIL", "")
     none_known = sound()
     none_known.facts["accelerator"]["hints"]["hint_env"] = {}
     assert none_known.says("ignores_runtime_hints") == ("NOT_APPLICABLE", "")
