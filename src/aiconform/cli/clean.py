@@ -17,16 +17,26 @@ def clean(
     context: Context = None,
     lab: LabName = None,
     run: Annotated[str | None, typer.Option("--run", help="Only this run's objects, even if it seems alive.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every run's objects, even of runs that seem alive.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option(help="Only list what would be removed.")] = False,
 ) -> int:
     """Remove what earlier runs left: everything with the label aiconform.dev/run, but for runs still alive."""
     report = session.on_cluster(
-        target(kubeconfig, context, lab), lambda cluster: cleanup.clean(cluster, run, dry_run=dry_run)
+        target(kubeconfig, context, lab),
+        lambda cluster: cleanup.clean(cluster, run, dry_run=dry_run, everything=everything),
     )
     for name in report.found:
         print(name)
     for name in report.alive:
         output.say(f"left alone: run {name} is still going on")
+    for name in report.untouched:
+        output.say(f"left alone: {name} has the label, but lies in a namespace that no run made")
+    for line in report.unseen:
+        output.say(f"could not look: {line}")
+    for line in report.problems:
+        output.say(f"could not remove: {line}")
     for name in report.leftovers:
         output.say(f"still there: {name}")
     verb = "would be removed" if dry_run else "removed"
