@@ -1,0 +1,123 @@
+"""Measures the README's figures on this machine and writes bench/results.json.
+
+Shapes: {"machine": {...}, "lab": {...}, "run": {...}, "judge": {...}, "build": {...}}; seconds and MiB.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from aiconform.lab import Lab
+
+HERE = Path(__file__).parent
+NAME = "bench"
+
+
+def quiet(_: str) -> None:
+    """The lab's progress is not wanted here."""
+
+
+def seconds(work: Any) -> float:
+    """Wall time of a call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {"cores": os.cpu_count(), "memory_gib": round(memory), "system": platform.system()}
+
+
+def measure_lab(times: int = 3) -> dict[str, Any]:
+    """Warm `up` from nothing running to two Ready nodes, accelerators and DNS; memory; `down`."""
+    lab = Lab(NAME)
+    lab.down(quiet)
+    ups, downs = [], []
+    for _ in range(times):
+        ups.append(seconds(lambda: lab.up(quiet)))
+        rss = lab.status().rss_mib
+        downs.append(seconds(lambda: lab.down(quiet)))
+    return {"warm_up_s": _median(ups), "down_s": _median(downs), "rss_mib": round(rss)}
+
+
+def measure_run(runs: Path) -> tuple[dict[str, Any], Path]:
+    """A whole run on a sound lab: wall time, and its longest chain of attempts that share a node."""
+    lab = Lab(NAME)
+    lab.up(quiet)
+    command = [sys.executable, "-m", "aiconform", "run", "--lab", NAME, "--runs", str(runs), "-o", "name"]
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wall = time.perf_counter() - start
+    directory = Path(done.stdout.strip().splitlines()[-1])
+    lengths = {p.parent.name: json.loads(p.read_text())["t"] for p in directory.glob("recorded/*/end.json")}
+    longest = max(lengths.values())
+    rows = json.loads(next(directory.glob("derived/assessment-*.json")).read_text())["rows"]
+    return {
+        "wall_s": round(wall, 1),
+        "longest_attempt_s": round(longest, 1),
+        "wall_over_longest": round(wall / longest, 2),
+        "attempts": {name: round(t, 1) for name, t in sorted(lengths.items())},
+        "outcomes": {r["requirement"]: r["outcome"] for r in rows if r["covered"]},
+        "recorded_kib": round(sum(p.stat().st_size for p in (directory / "recorded").rglob("*")) / 1024),
+        "report_kib": round((directory / "derived" / "report.html").stat().st_size / 1024),
+    }, directory
+
+
+def measure_judge(directory: Path) -> dict[str, Any]:
+    """Judging one run again, in this process and as a command."""
+    from aiconform.engine.judge import judge_run
+    from aiconform.model import Suite
+
+    inside = [seconds(lambda: judge_run(directory, judged_by=Suite(version="bench"))) for _ in range(5)]
+    command = [sys.executable, "-m", "aiconform", "judge", str(directory), "--no-write", "-o", "name"]
+    outside = [seconds(lambda: subprocess.run(command, capture_output=True, check=False)) for _ in range(3)]
+    return {"judge_s": _median(inside, 3), "command_s": _median(outside)}
+
+
+def measure_cold_build() -> dict[str, Any]:
+    """`lab up` with empty caches: no binaries, no Go build cache (the Go module cache is left as it is)."""
+    with tempfile.TemporaryDirectory() as cache:
+        env = {**os.environ, "XDG_CACHE_HOME": cache, "GOCACHE": f"{cache}/go-build"}
+        command = [sys.executable, "-m", "aiconform", "lab"]
+        up = seconds(lambda: subprocess.run([*command, "up", "--name", NAME], env=env, check=True))
+        subprocess.run([*command, "down", "--name", NAME], env=env, check=True)
+    return {"cold_up_s": round(up)}
+
+
+def _median(values: list[float], digits: int = 1) -> float:
+    return round(statistics.median(values), digits)
+
+
+def main() -> None:
+    """Writes results.json; figures that were not measured now are kept from the last time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cold", action="store_true", help="also measure the cold build (ten minutes and more)")
+    arguments = parser.parse_args()
+    path = HERE / "results.json"
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    results["machine"] = machine()
+    try:
+        if arguments.cold:
+            results["build"] = measure_cold_build()
+        results["lab"] = measure_lab()
+        with tempfile.TemporaryDirectory() as runs:
+            results["run"], directory = measure_run(Path(runs))
+            results["judge"] = measure_judge(directory)
+    finally:
+        Lab(NAME).down(quiet)
+    path.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+    print(json.dumps(results, indent=2, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()
