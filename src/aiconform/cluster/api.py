@@ -143,7 +143,7 @@ class Cluster:
         fields: str = "",
         metadata_only: bool = False,
         step: str | None = None,
-        quiet: bool = False,
+        extensions: dict[str, Any] | None = None,
     ) -> Objects:
         """All objects, page by page."""
         return (
@@ -155,7 +155,7 @@ class Cluster:
                 fields=fields,
                 metadata_only=metadata_only,
                 step=step,
-                quiet=quiet,
+                extensions=extensions,
             )
         )[0]
 
@@ -169,7 +169,7 @@ class Cluster:
         fields: str = "",
         metadata_only: bool = False,
         step: str | None = None,
-        quiet: bool = False,
+        extensions: dict[str, Any] | None = None,
     ) -> tuple[Objects, str]:
         """All objects and the resourceVersion at which they were listed (for a watch)."""
         items: Objects = []
@@ -177,7 +177,7 @@ class Cluster:
         params = {"labelSelector": labels, "fieldSelector": fields, "limit": PAGE}
         accept = METADATA_LIST if metadata_only else "application/json"
         again = True
-        async for page in self._pages(path(api, plural, namespace), params, accept, step, quiet):
+        async for page in self._pages(path(api, plural, namespace), params, accept, step, extensions):
             if page.status == 410 and again:
                 # The continue token is too old: begin again, without pages, so that it cannot happen twice.
                 again = False
@@ -193,12 +193,12 @@ class Cluster:
         return items, version
 
     async def _pages(
-        self, url: str, params: dict[str, Any], accept: str, step: str | None, quiet: bool
+        self, url: str, params: dict[str, Any], accept: str, step: str | None, extensions: dict[str, Any] | None
     ) -> AsyncIterator[Answer]:
         token = ""
         while True:
             answer = await self.request(
-                "GET", url, params=params | {"continue": token}, accept=accept, step=step, quiet=quiet
+                "GET", url, params=params | {"continue": token}, accept=accept, step=step, extensions=extensions
             )
             yield answer
             meta = answer.body.get("metadata") if answer.ok and isinstance(answer.body, dict) else None

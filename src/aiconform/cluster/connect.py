@@ -16,7 +16,7 @@ from aiconform.cluster.api import Cluster
 from aiconform.cluster.credentials import ExecPlugin, auth_for, impersonation, load_pem
 from aiconform.cluster.errors import ApiLost, ClusterError
 from aiconform.cluster.kubeconfig import Target, find
-from aiconform.cluster.transport import ONCE, Recording, Signed
+from aiconform.cluster.transport import PATIENCE, Recording, Signed
 
 OLDEST_MINOR = 33
 """The first Kubernetes minor version with an AI conformance checklist."""
@@ -38,7 +38,7 @@ async def greet(transport: httpx2.AsyncBaseTransport, target: Target) -> Cluster
     """Makes the cluster and asks its version: the first call, which shows whether all of it works."""
     cluster = Cluster(transport, target.server, context=target.context, namespace=target.namespace)
     try:
-        answer = await cluster.request("GET", "/version", extensions={ONCE: True})
+        answer = await cluster.request("GET", "/version", extensions={PATIENCE: 0})
         if answer.status == 401:
             raise ClusterError(
                 f"the cluster of context {target.context!r} does not take its credentials "

@@ -41,7 +41,10 @@ async def _remove(box: "Reading", seconds: float) -> tuple[str, ...]:
     mine, others = sweep.removable(found)
     problems = await sweep.remove(box.cluster, mine, seconds=seconds)
     left, _ = await sweep.find(box.cluster, selector, namespaces=box.namespaces)
-    for text in (*problems, *(f"could not be listed: {u}" for u in unseen)):
+    if unseen:
+        text = f"{len(unseen)} kinds of objects could not be listed: {'; '.join(unseen)}"
+        box.rec.observe("note", "cleanup-unseen", {"text": text}, STEP)
+    for text in problems:
         box.rec.observe("note", "cleanup", {"text": text}, STEP)
     for o in others:
         box.rec.observe("note", "untouched", {"text": f"{o.subject} carries our label in a foreign namespace"}, STEP)

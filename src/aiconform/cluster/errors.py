@@ -20,7 +20,8 @@ class Refused(ClusterError):
 
 
 class ApiLost(ClusterError):
-    """The API server could not be reached in spite of retries."""
+    """The API server could not be reached in spite of retries. `unsent`: the call surely never arrived."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, unsent: bool = False) -> None:
         super().__init__(message, "api-lost")
+        self.unsent = unsent

@@ -125,11 +125,11 @@ class Sandbox(Reading):
         params = {"dryRun": "All"} if dry_run else {}
         try:
             return _sent(await self.cluster.request("POST", url, params=params, body=obj, step=step or None))
-        except ApiLost:
+        except ApiLost as lost:
             # The answer was lost, perhaps not the request: what the server has decides.
-            there = (
-                await self.get(api, resource.plural, meta["name"], meta.get("namespace")) if "name" in meta else None
-            )
+            if lost.unsent or "name" not in meta:
+                raise
+            there = await self.get(api, resource.plural, meta["name"], meta.get("namespace"))
             if there is None or (there["metadata"].get("labels") or {}).get(labels.RUN) != self.run:
                 raise
             return Sent(True, 201, there, "", "")

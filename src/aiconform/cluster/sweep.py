@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from aiconform.cluster import labels
 from aiconform.cluster.api import Cluster, path, qualified
 from aiconform.cluster.errors import ApiLost, ClusterError, Refused
+from aiconform.cluster.transport import PATIENCE, QUIET
 from aiconform.cluster.watch import Watch
 from aiconform.model import ApiResource
 
@@ -109,7 +111,13 @@ def deletable(resources: Iterable[ApiResource]) -> list[ApiResource]:
 
 
 async def _list(cluster: Cluster, r: ApiResource, namespace: str | None, selector: str) -> list[Found]:
-    items = await cluster.list(api_of(r), r.plural, namespace, labels=selector, metadata_only=True, quiet=True)
+    extensions: dict[str, Any] = {QUIET: True}
+    if r.group not in _BUILT_IN:
+        # An aggregated API whose server is down answers 503 for ever; it must not hold up the cleanup.
+        extensions[PATIENCE] = 5.0
+    items = await cluster.list(
+        api_of(r), r.plural, namespace, labels=selector, metadata_only=True, extensions=extensions
+    )
     out = []
     for item in items:
         meta = item["metadata"]

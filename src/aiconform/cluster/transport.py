@@ -20,8 +20,8 @@ STEP = "aiconform.step"
 """Request extension: the step that the call belongs to."""
 QUIET = "aiconform.quiet"
 """Request extension: count this call, but do not record it (renewing a mark, for example)."""
-ONCE = "aiconform.once"
-"""Request extension: do not retry."""
+PATIENCE = "aiconform.patience"
+"""Request extension: retry for this many seconds at most (0: do not retry)."""
 STREAM = "aiconform.stream"
 """Request extension: the answer is a stream; leave its body alone."""
 
@@ -121,7 +121,7 @@ class Recording(httpx2.AsyncBaseTransport):
         return response
 
     async def _insist(self, request: httpx2.Request, scope: Scope) -> tuple[httpx2.Response, int]:
-        over = time.monotonic() + (0 if request.extensions.get(ONCE) else self._patience)
+        over = time.monotonic() + request.extensions.get(PATIENCE, self._patience)
         tries = 0
         while True:
             tries += 1
@@ -142,7 +142,8 @@ class Recording(httpx2.AsyncBaseTransport):
                     host = request.url.netloc.decode()
                     raise ApiLost(
                         f"the API server {host} could not be reached ({reason_of(e)}), tried {tries} times; "
-                        "check the network and the cluster, then run again"
+                        "check the network and the cluster, then run again",
+                        unsent=surely_unsent,
                     ) from e
             scope.counts["retries"] += 1
             await self._sleep(wait)
