@@ -37,9 +37,39 @@ def up(
     name: str = NameOption,
     kwok_nodes: int | None = typer.Option(None, min=0, max=1000, help="Simulated nodes beside the two real ones."),
     accelerators: int | None = typer.Option(None, min=1, max=8, help="Accelerators on each real node (default 4)."),
+    addon: list[str] | None = typer.Option(None, "--addon", help="Also bring up this addon; may be repeated."),
 ) -> None:
     """Make the lab, or repair it. Says first what it will install and build."""
+    _known_addons(addon or [])
     _lab(name).up(say, kwok_nodes=kwok_nodes, accelerators=accelerators)
+    if addon:
+        _lab(name).add(addon, say)
+
+
+@app.command("addon")
+def addon(
+    names: list[str] | None = typer.Argument(None, help="Addons to bring up; none lists those that there are."),
+    name: str = NameOption,
+) -> None:
+    """Bring addons up in a lab that is up: real third parties, such as an autoscaler."""
+    from aiconform.lab import addons
+
+    if not names:
+        for known in addons.names():
+            sys.stdout.write(f"{known}\t{addons.find(known).title}\n")
+        return
+    _known_addons(names)
+    _lab(name).add(names, say)
+
+
+def _known_addons(names: list[str]) -> None:
+    from aiconform.lab import addons
+
+    try:
+        for name in names:
+            addons.find(name)
+    except UnknownName as error:
+        raise usage(str(error)) from error
 
 
 @app.command("down")

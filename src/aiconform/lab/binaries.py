@@ -38,6 +38,7 @@ class Group:
     minutes: float
     gib: float
     sources: str = ""  # our own sources, a folder below lab-go
+    files: tuple[str, ...] = ()  # globs in the module: manifests that are kept beside the program
 
 
 _K8S = "k8s.io/kubernetes/cmd"
@@ -137,6 +138,8 @@ def _key(group: Group) -> str:
     files = [folder / group.folder / "go.mod", folder / group.folder / "go.sum"]
     if group.sources:
         files += sorted((folder / group.sources).rglob("*.go"))
+    for glob in group.files:
+        digest.update(glob.encode() + b"\0")
     for file in files:
         if file.exists() and not file.name.endswith("_test.go"):
             digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
@@ -146,6 +149,11 @@ def _key(group: Group) -> str:
 def cached(cache: Path, group: Group, program: str) -> Path:
     """Where the cache keeps a program, whether it is there or not."""
     return cache / "bin" / f"{program}-{version(group)}-{_key(group)}" / program
+
+
+def files(cache: Path, group: Group) -> Path:
+    """The folder of the module's files that are kept beside a group's first program."""
+    return cached(cache, group, next(iter(group.packages))).parent / "files"
 
 
 def _on_path(group: Group, program: str) -> Path | None:
@@ -170,7 +178,7 @@ def find(cache: Path, groups: list[Group]) -> tuple[dict[str, str], list[Group]]
             path: Path | None = cached(cache, group, program)
             if path is None or not path.is_file():
                 path = _on_path(group, program)
-            if path is not None:
+            if path is not None and (not group.files or files(cache, group).is_dir()):
                 there[program] = str(path)
             elif group not in missing:
                 missing.append(group)
@@ -206,17 +214,22 @@ def check_space(cache: Path, groups: list[Group], go: str) -> None:
 
 def ensure(cache: Path, kwok: bool, report: Report) -> dict[str, str]:
     """Every program the lab needs (name -> path), built where it is missing."""
-    there, missing = find(cache, wanted(kwok))
+    return ensure_groups(cache, wanted(kwok), report)
+
+
+def ensure_groups(cache: Path, groups: list[Group], report: Report) -> dict[str, str]:
+    """The programs of these groups (name -> path), built where they are missing."""
+    there, missing = find(cache, groups)
     if missing:
         go = go_command()
         with waiting(cache / "bin"):
             remove_abandoned(cache / "bin")
             # Another lab may have built it while we waited.
-            there, missing = find(cache, wanted(kwok))
+            there, missing = find(cache, groups)
             check_space(cache, missing, go)
             for group in missing:
                 _build(cache, group, go, report)
-        there, missing = find(cache, wanted(kwok))
+        there, missing = find(cache, groups)
     return there
 
 
@@ -255,7 +268,28 @@ def _build(cache: Path, group: Group, go: str, report: Report) -> None:
             final = cached(cache, group, program)
             final.parent.mkdir(parents=True, exist_ok=True)
             Path(out, program).replace(final)
+        if group.files:
+            _keep_files(cache, group, go, environment, Path(out))
     report(f"built {group.title} in {time.monotonic() - began:.0f} s")
+
+
+def _keep_files(cache: Path, group: Group, go: str, environment: dict[str, str], out: Path) -> None:
+    """Copy the files of the pinned module that an addon applies (CRDs) beside its program."""
+    argv = [go, "list", "-m", "-f", "{{.Dir}}", group.module]
+    place = sources() / group.folder
+    answer = subprocess.run(argv, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    module = Path(answer.stdout.strip() or "/nonexistent")
+    kept = out / "files"
+    kept.mkdir()
+    for glob in group.files:
+        found = sorted(module.glob(glob))
+        if not found:
+            raise LabError(f"{group.module} has no {glob} ({answer.stderr.strip()[-200:]}): correct the addon")
+        for file in found:
+            shutil.copyfile(file, kept / file.name)
+    final = files(cache, group)
+    shutil.rmtree(final, ignore_errors=True)
+    kept.replace(final)
 
 
 def _run_build(argv: list[str], folder: Path, environment: dict[str, str], group: Group, report: Report) -> None:

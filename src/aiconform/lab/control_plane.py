@@ -43,6 +43,11 @@ def choose_ports(addresses: Addresses) -> dict[str, int]:
     return chosen
 
 
+def free_port(address: str) -> int:
+    """Any TCP port that nobody has on the address."""
+    return _free_port(address, 0, set())
+
+
 def _free_port(address: str, preferred: int, avoid: set[int]) -> int:
     for candidate in (preferred, *[0] * 20):
         with socket.socket() as probe:

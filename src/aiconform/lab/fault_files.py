@@ -26,6 +26,7 @@ STEPS = (
     "controller",
     "node_exec",
     "node",
+    "addon",
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from . import control_plane, node, processes
+from . import addons, control_plane, node, processes
 from . import state as states
 from .errors import LabError
 from .fault_files import Fault
@@ -61,6 +61,7 @@ class Step:
             "controller": self.controller,
             "node_exec": self.node_exec,
             "node": self.node,
+            "addon": self.addon,
         }
         steps[kind](body)
 
@@ -88,6 +89,20 @@ class Step:
         unknown = set(body) - set(allowed)
         if unknown:
             raise ValueError(f"unknown key {', '.join(sorted(unknown))}; known are {', '.join(allowed)}")
+
+    def addon(self, body: dict[str, Any] | str) -> None:
+        """Bring an addon up if it is not there (it stays over `mend`); change its flags or stop it (that does not)."""
+        body = {"name": body} if isinstance(body, str) else body
+        self._only(body, "name", "args", "env", "stop")
+        name = body["name"]
+        addons.add(self._site(), [name])
+        if change := {key: value for key, value in body.items() if key != "name"}:
+            self.state.changes.addons[name] = merge(self.state.changes.addons.get(name, {}), change)
+            self._will(Undo(kind="restart", component=f"{addons.PREFIX}/{name}"))
+            addons.restart(self._site(), name)
+
+    def _site(self) -> addons.Site:
+        return addons.Site(folder=self.folder, state=self.state, kube=self.kube, report=self.report)
 
     def component(self, body: dict[str, Any]) -> None:
         """Flags of a control plane process; null removes one."""

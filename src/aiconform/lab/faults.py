@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import node, processes, up
+from . import addons, node, processes, up
 from . import state as states
 from .errors import LabError
 from .fault_files import Fault
@@ -74,6 +74,7 @@ def mend_lab(folder: Folder, state: State, report: Report) -> None:
                 _restore_node(kube, entry.objects[0])
         up.apply_addons(kube, state)
         up.wait_sound(state, kube, lambda _: None)
+        addons.clean_all(addons.Site(folder=folder, state=state, kube=kube, report=report))
     if state.fault is not None:
         report(f"{state.fault.id} is mended")
     state.fault = None
@@ -91,7 +92,7 @@ def changed(changes: Changes) -> set[str]:
         ("simaccel", changes.simaccel),
     ):
         names |= {process_name(name, daemon) for name, change in by_node.items() if change}
-    return names
+    return names | {f"{addons.PREFIX}/{name}" for name, change in changes.addons.items() if change}
 
 
 def _restart_all(folder: Folder, state: State, names: set[str], report: Report) -> None:
@@ -111,6 +112,9 @@ def _restart_all(folder: Folder, state: State, names: set[str], report: Report) 
     with ThreadPoolExecutor(len(NODES)) as pool:
         for done in [pool.submit(restart_node, name) for name in NODES]:
             done.result()
+    for name in sorted(name for name in names if name.startswith(f"{addons.PREFIX}/")):
+        report(f"restarting {name}")
+        restart(folder, state, name)
 
 
 def _undo_exec(folder: Folder, entry: Undo, report: Report) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import control_plane, down, fault_files, faults, machine, node, processes, up
+from . import addons, control_plane, down, fault_files, faults, machine, node, processes, up
 from . import state as states
 from . import status as statuses
 from .errors import LabError, UnknownName
@@ -59,6 +59,13 @@ class Lab:
         if state.fault is not None:
             report(f"note: fault {state.fault.id} is active; `aiconform lab mend` takes it back")
         return True
+
+    def add(self, names: Sequence[str], report: Report) -> None:
+        """Bring addons up in a lab that is up. Raises UnknownName."""
+        for name in names:
+            addons.find(name)
+        with self._held() as state, up.client(self.folder, state) as kube:
+            addons.add(addons.Site(folder=self.folder, state=state, kube=kube, report=report), names)
 
     def down(self, report: Report) -> None:
         """Remove the lab and everything it made; nothing happens when there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import control_plane, node_daemons, processes, up
+from . import addons, control_plane, node_daemons, processes, up
 from .errors import LabError, UnknownName
 from .kube import Kube
 from .layout import NODES, Folder
@@ -21,6 +21,11 @@ def restart(folder: Folder, state: State, component: str) -> None:
         control_plane.start(folder, state, component)
         # etcd is ready when the API server is.
         control_plane.wait_healthy(folder, state, "kube-apiserver" if component == "etcd" else component)
+        return
+    if name == addons.PREFIX:
+        with up.client(folder, state) as kube:
+            kube.guard = None
+            addons.restart(addons.Site(folder=folder, state=state, kube=kube, report=lambda _: None), daemon)
         return
     if name not in NODES or daemon not in node_daemons.DAEMONS:
         raise UnknownName(f"the lab has no component {component!r}")

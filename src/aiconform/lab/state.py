@@ -27,6 +27,7 @@ class Changes(msgspec.Struct, kw_only=True):
     kubelet: dict[str, dict[str, Any]] = {}  # node -> merged into KubeletConfiguration
     containerd: dict[str, dict[str, Any]] = {}  # node -> merged into containerd's config
     simaccel: dict[str, dict[str, Any]] = {}  # node -> flags; {"stop": true} keeps it stopped
+    addons: dict[str, dict[str, Any]] = {}  # addon -> args, env; {"stop": true} keeps it stopped
 
 
 class Undo(msgspec.Struct, kw_only=True):
@@ -61,6 +62,7 @@ class State(msgspec.Struct, kw_only=True):
     device_major: int
     device_minors: dict[str, int]
     binaries: dict[str, str] = {}
+    addons: list[str] = []  # in the order in which they came
     recipe: int = 1
     complete: bool = False
     changes: Changes = msgspec.field(default_factory=Changes)

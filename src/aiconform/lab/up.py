@@ -133,6 +133,7 @@ def require_alive(folder: Folder, state: State) -> None:
 def expected(state: State) -> list[str]:
     """Names of the processes that the lab should have."""
     names = ["switch", *control_plane.COMPONENTS, *(["kwok"] if state.kwok_nodes else [])]
+    names += [process for process in addons.expected(state) if process not in names]
     for name in NODES:
         names.append(process_name(name, "sandbox"))
         for daemon in node_daemons.DAEMONS:
@@ -156,10 +157,7 @@ def apply_addons(kube: Kube, state: State) -> None:
 
 def start_kwok(folder: Folder, state: State, kube: Kube) -> None:
     """Start kwok and make its nodes, tainted so that nothing lands there unasked."""
-    text = (Path(addons.__file__).parent / "kwok-stages.yaml").read_bytes()
-    folder.config.mkdir(exist_ok=True)
-    states.write_atomically(folder.config / "kwok-stages.yaml", text)
-    control_plane.start(folder, state, "kwok")
+    addons.find("kwok").start(addons.Site(folder=folder, state=state, kube=kube, report=lambda _: None))
     for number in range(1, state.kwok_nodes + 1):
         name = f"kwok-node-{number}"
         kube.apply(
@@ -239,6 +237,9 @@ def repair(folder: Folder, state: State, report: Report) -> bool:
         apply_addons(kube, state)
         if state.kwok_nodes:
             start_kwok(folder, state, kube)
+        guard, kube.guard = kube.guard, None
+        addons.start_all(addons.Site(folder=folder, state=state, kube=kube, report=report))
+        kube.guard = guard
         wait_sound(state, kube, report)
     return True
 

@@ -1,15 +1,35 @@
-"""Manifests that the lab applies, and their parameters."""
+"""Addons: third parties beside the lab, real ones. One module each, which exports ADDON (see `framework`).
 
-from __future__ import annotations
+Found by looking into this folder; brought up by `lab up --addon NAME`, by `lab addon NAME` and by a fault's step
+`addon: NAME`. They stay over `mend`; what a fault changes in them does not.
+"""
 
-import string
-from pathlib import Path
-from typing import Any
+from .framework import (
+    PREFIX,
+    Addon,
+    Site,
+    add,
+    clean_all,
+    documents,
+    expected,
+    find,
+    names,
+    restart,
+    run,
+    start_all,
+)
 
-import yaml
-
-
-def documents(name: str, **parameters: str) -> list[dict[str, Any]]:
-    """The documents of a manifest beside this file. A parameter that is not given is a KeyError."""
-    text = (Path(__file__).parent / name).read_text()
-    return [document for document in yaml.safe_load_all(string.Template(text).substitute(parameters)) if document]
+__all__ = [
+    "PREFIX",
+    "Addon",
+    "Site",
+    "add",
+    "clean_all",
+    "documents",
+    "expected",
+    "find",
+    "names",
+    "restart",
+    "run",
+    "start_all",
+]
