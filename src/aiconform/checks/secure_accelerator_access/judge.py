@@ -122,15 +122,26 @@ def ignores_runtime_hints(rec: Recording) -> Finding:
     said = ", ".join(f"{k}={v}" for k, v in sorted((hints or {}).items()))
     runtimes = {p.name: p.role for p in pods(rec, step="hint")}
     for c in containers(rec, step="hint"):
-        role, hand = runtimes.get(c.pod), made_and_opened(rec, c)
+        role = runtimes.get(c.pod)
         if role is None:  # its pod was not seen, so it is not known what it had asked for
             continue
-        nodes = (c.opened("device") if c.units > 1 else ()) if role == "holder" else got(rec, c)
-        if nodes or hand:
-            what = listing(nodes) or "device nodes made by hand for " + numbered(n for n, _ in hand)
+        found = _beyond(rec, c, role)
+        same = answer(rec, "holder", "holder") if role == "holder" else answer(rec, "plain", "plain")
+        if found and same is not None and _beyond(rec, same, role):
+            because = "a pod without the variable could open too much as well, so the variable proves nothing"
+            return unknown(because, code="control-failed", cites=(same.seq, c.seq))
+        if found:
             who = "a holder of one unit" if role == "holder" else "a pod without a request"
-            return failed(f"{who}, with {said} set, could open {what} ({_under(role)})", cites=(c.seq,))
+            return failed(f"{who}, with {said} set, could open {found} ({_under(role)})", cites=(c.seq,))
     return _no_hint_worked(rec, said)
+
+
+def _beyond(rec: Recording, c: Container, role: str) -> str:
+    """What a container could open beyond what it had asked for, in words."""
+    nodes, hand = got(rec, c), made_and_opened(rec, c)
+    if role == "holder":
+        nodes = c.opened("device") if c.units > 1 else ()
+    return listing(nodes) or ("device nodes made by hand for " + numbered(n for n, _ in hand) if hand else "")
 
 
 def _under(role: str) -> str:
