@@ -53,7 +53,7 @@ class Scene:
         hear: str = "",
     ) -> Object:
         """A container that probes; with a `port` it stays and says there that it has answered."""
-        config = self._config(port, tell, hear)
+        config = self._config(port, tell, hear) | {"granted": ask is not None}
         c = asking.container(
             name, self.attempt.settings["probe_image"], script_configmap="probe", script_key=SCRIPT,
             args=[json.dumps(config, sort_keys=True)], ask=ask, env=env,

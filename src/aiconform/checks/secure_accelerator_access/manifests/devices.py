@@ -7,6 +7,7 @@ Runs in any image with python3 >= 3.9, with the standard library alone. Its only
   identity_env      a variable that lists the granted identities ("" if there is none)
   identity_command  argv that prints identities ([] if there is none)
   numbers           [[major, minor], ...] that other containers were granted
+  granted           whether this container asked for a device, so that what it opens by name may be its own
   listen            a TCP port to listen on when the answer is printed, and then wait to be ended (0: exit)
   tell, hear        a fifo through which a container tells its device numbers to its neighbour ("": none)
 
@@ -224,7 +225,7 @@ def main() -> None:
         "kernel": os.uname().release,
         "majors": {str(major): name for major, name in majors.items()},
         "nodes": nodes,
-        "made": make(seeds, majors, mine - known),
+        "made": make(seeds, majors, mine if config["granted"] else set()),
         "told": identities(config),
     }
     print(json.dumps(answer, sort_keys=True), flush=True)
