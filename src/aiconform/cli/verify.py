@@ -55,6 +55,7 @@ def compare(directory: Path, judged: Judged) -> list[str]:
     if any(v.judged_by != judging_suite() for v in kept):
         now, then = outcomes(judged.verdicts), outcomes(kept)
         changed = [n for n in now | then if now.get(n) != then.get(n)]
+        return [f"{n}: {then.get(n, 'nothing')} then, {now.get(n, 'nothing')} now" for n in changed]
     return [
         f"derived/{name} is not what judging the recordings gives now"
         for name, data in sorted(derived.files(judged).items())
