@@ -12,6 +12,8 @@ from aiconform.checks.dra_support.scene import Scene, bound
 
 # With devices that cannot be told apart all free ones are asked for; more than this would be taken from others.
 _MOST_UNITS = 4
+# With as many free devices as this, two may be held for a minute: no more than half of them.
+_MANY = 4
 
 
 async def observe(scene: Scene) -> None:
@@ -24,7 +26,7 @@ async def observe(scene: Scene) -> None:
     exclusive = not device["shared"]
     if exclusive and not await _ask_for_it(scene, device):
         return
-    if exclusive and not await _held(scene):
+    if exclusive and not await _held(scene, device):
         return
     await _release(scene, device)
 
@@ -93,11 +95,32 @@ async def _ask_for_it(scene: Scene, device: dict[str, Any]) -> bool:
     return await scene.ask("held", "second", request, {**about, "device": device["name"], "pool": device["pool"]})
 
 
-async def _held(scene: Scene) -> bool:
-    """The window in which the second claim must wait; whether it did."""
+async def _held(scene: Scene, device: dict[str, Any]) -> bool:
+    """The window in which the second claim must wait; whether it did.
+
+    Meanwhile another device is asked for by its own attributes, where many are free: so it is seen that
+    requests are told apart. Whether the class covers it is not known, so nothing follows if it is not given.
+    """
+    box = scene.box
+    found = _another(scene, device)
+    if found is not None:
+        cel, attributes = found
+        request = scene.via.request(scene.device_class, cel=cel)
+        await scene.ask("held", "other", request, {"cel": cel, "attributes": attributes})
     why = "the device is held, so the second claim must wait"
-    await scene.box.hold("held", "window", why, stop=lambda: _settled(scene, "second"))
+    await box.hold("held", "window", why, stop=lambda: _settled(scene, "second"))
+    if scene.ready("other"):
+        await box.probe("other", step="held")
     return not _settled(scene, "second")
+
+
+def _another(scene: Scene, device: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """CEL for the last free device that looks like this one; None where only few are free."""
+    free = [d for d in known.free(scene.devices) if (d["pool"], d["name"]) != (device["pool"], device["name"])]
+    if len(free) + 1 < _MANY:
+        return None
+    alike = [d for d in free if d["attributes"].keys() == device["attributes"].keys() and not d["shared"]]
+    return known.pin(scene.driver, alike[-1], scene.devices) if alike else None
 
 
 async def _release(scene: Scene, device: dict[str, Any]) -> None:

@@ -24,7 +24,8 @@ on, with one free device on one node:
    node that a plain pod on that node does not have.
 7. A second claim asks for that very device, by an attribute that only this one has. While the first pod lives
    it must stay unallocated for the whole window. When the first pod is deleted, it must be allocated, to that
-   device, and its pod must run with it.
+   device, and its pod must run with it. Where four devices or more are free, one more pod asks meanwhile for
+   another device by its own attributes; if something is given to it, it must be that device.
 
 ## What a FAIL means
 A type or a version is missing; a request that must be refused was accepted; a pod was started without what it had
@@ -165,6 +166,13 @@ PERMISSIONS = (
         scope="cluster",
         why="which devices are free",
     ),
+    Permission(
+        group="resource.k8s.io",
+        resources=("devicetaintrules",),
+        verbs=("list",),
+        scope="cluster",
+        why="which devices an administrator keeps from being given",
+    ),
     Permission(group="", resources=("nodes",), verbs=("get",), scope="cluster", why="which devices reach the node"),
 )
 
@@ -192,6 +200,6 @@ CHECK = Check(
     disruption="creates",
     deadlines=DEADLINES,
     minutes=3,
-    accelerators=(0, 1),
+    accelerators=(0, 2),
     page=__doc__ or "",
 )

@@ -61,6 +61,20 @@ def _device(pool: str, name: str, body: Object, tainted: bool, held: bool) -> Ob
     }
 
 
+def taint(devices: list[Object], driver: str, rules: list[Object]) -> None:
+    """Marks the devices that a DeviceTaintRule keeps from being given. A rule that cannot be read here counts."""
+    for rule in rules:
+        spec = rule.get("spec") or {}
+        chosen = spec.get("deviceSelector") or {}
+        if (spec.get("taint") or {}).get("effect") not in ("NoSchedule", "NoExecute"):
+            continue
+        if chosen.get("driver", driver) != driver:
+            continue
+        for d in devices:
+            if chosen.get("pool", d["pool"]) == d["pool"] and chosen.get("device", d["name"]) == d["name"]:
+                d["tainted"] = True
+
+
 def free(devices: Iterable[Object]) -> list[Object]:
     """Those that nobody holds and everybody may ask for."""
     return [d for d in devices if not d["held"] and not d["tainted"]]

@@ -106,11 +106,16 @@ def has(found: Device, wanted: dict[str, Any]) -> str:
     """What the device lacks of {attributes, capacity}, in words; "" if it has all."""
     for name, value in (wanted.get("attributes") or {}).items():
         if found["attributes"].get(name) != value:
-            return f"its {name} is {found['attributes'].get(name)}, not {value}"
+            return f"its {name} is {_plain(found['attributes'].get(name))}, not {_plain(value)}"
     for name, values in (wanted.get("capacity") or {}).items():
         if found["capacity"].get(name) not in values:
             return f"its {name} is {found['capacity'].get(name)}"
     return ""
+
+
+def _plain(value: dict[str, Any] | None) -> str:
+    """An attribute's value without its kind."""
+    return str(next(iter(value.values()), "")) if value else "missing"
 
 
 def watched(rec: Recording, win: Window) -> Finding | None:

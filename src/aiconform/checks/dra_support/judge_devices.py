@@ -52,7 +52,7 @@ def leaves_impossible_requests_waiting(rec: Recording) -> Finding:
     roles = [r for r in ("no-attribute", "no-capacity") if asked(rec, r)]
     if not roles and len(facts_not_published(rec)) == 2:
         return not_applicable("the driver publishes neither attributes nor capacity that all of its devices have")
-    return _wait(rec, roles, "which no device satisfies")
+    return _wait(rec, roles, "what no device has")
 
 
 def leaves_requests_for_too_many_waiting(rec: Recording) -> Finding:
@@ -79,10 +79,10 @@ def _wait(rec: Recording, roles: list[str], what: str) -> Finding:
         claim, owner = given(rec, role), pod(rec, role)
         if claim and claim.allocated:
             got = ", ".join(f"{p}/{d}" for _, p, d in claim.devices()) or "something"
-            because = f"a claim ({asked(rec, role).get('cel') or what}), {what}, was given {got}"
+            because = f"a claim for {what} ({asked(rec, role).get('cel')}) was given {got}"
             return failed(because, cites=(claim.allocated.seq,))
         if owner and owner.bound:
-            return failed(f"the pod {owner.name} was bound without its claim, {what}", cites=(owner.bound.seq,))
+            return failed(f"the pod {owner.name}, which asked for {what}, was bound", cites=(owner.bound.seq,))
     waiting = window(rec, "waiting")
     blind = long_enough(rec, waiting, "window")
     if blind:
@@ -90,7 +90,7 @@ def _wait(rec: Recording, roles: list[str], what: str) -> Finding:
     control = _could_have(rec)
     if isinstance(control, Finding):
         return control
-    return passed(f"it waited for {waiting.seconds:.0f} s, {what}", cites=(*waiting.cites(), *control))
+    return passed(f"requests for {what} waited for {waiting.seconds:.0f} s", cites=(*waiting.cites(), *control))
 
 
 def _could_have(rec: Recording) -> Finding | tuple[int, ...]:
@@ -121,7 +121,7 @@ def allocates_by_attribute(rec: Recording) -> Finding:
     if claim.allocated is None:
         return _nothing_given(rec, owner)
     cites = [claim.allocated.seq]
-    for role in ("holder", "second"):
+    for role in ("holder", "other", "second"):
         got = given(rec, role)
         wrong = _wrong(rec, got, asked(rec, role)) if got and got.allocated else ""
         if got and got.allocated and wrong:
@@ -260,9 +260,11 @@ def gives_the_container_its_device(rec: Recording) -> Finding:
     if plains is None:
         return unknown("the plain pod did not report, so there is nothing to compare with", code="control-did-not-run")
     cites = (mine.seq, plains.seq)
-    other = _another(rec, mine)
-    if other:
-        return failed(other, cites=cites)
+    for role in ("holder", "other"):
+        seen = looks(rec, role)
+        wrong = _another(rec, role, seen) if seen else ""
+        if seen and wrong:
+            return failed(wrong, cites=(seen.seq,))
     new = new_devices(mine, plains)
     hints = rec.facts["accelerator"].get("hints") or {}
     if new:
@@ -292,9 +294,9 @@ def wanted_paths(rec: Recording, paths: list[str]) -> list[str]:
     return [p for p in paths if any(fnmatchcase(p, pattern) for pattern in hints.get("device_paths") or ())]
 
 
-def _another(rec: Recording, mine: Observation) -> str:
+def _another(rec: Recording, role: str, mine: Observation) -> str:
     """In words, if the driver itself names only other advertised devices than the allocated one."""
-    claim = given(rec, "holder")
+    claim = given(rec, role)
     told = set(mine.body["identities"] or ())
     if claim is None or not told:
         return ""

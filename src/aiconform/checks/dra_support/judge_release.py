@@ -45,7 +45,8 @@ def gives_a_device_to_one_claim_at_a_time(rec: Recording) -> Finding:
     if second.allocated and second.allocated.seq < end and twice:
         because = f"{'/'.join(sorted(twice)[0])} was given to a second claim while the first pod held it"
         return failed(because, cites=(claim.allocated.seq if claim.allocated else 0, second.allocated.seq))
-    if beside.bound and beside.bound.seq < end and not second.allocated:
+    early = beside.bound and (second.allocated is None or beside.bound.seq < second.allocated.seq)
+    if beside.bound and early and beside.bound.seq < end:
         return failed("the second pod was bound without its device", cites=(beside.bound.seq,))
     return _nobody_else(rec, owner, second)
 

@@ -1,0 +1,82 @@
+"""A pretender: gives a device that is in use to every claim that waits. Standard library and PyYAML only."""
+
+import base64
+import json
+import os
+import ssl
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+CLAIMS = "/apis/resource.k8s.io/v1/resourceclaims"
+
+
+def client():
+    """(server, TLS context) of the kubeconfig."""
+    config = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+
+    def path(data):
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(base64.b64decode(data))
+        return file.name
+
+    context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    certificate, key = path(user["client-certificate-data"]), path(user["client-key-data"])
+    context.load_cert_chain(certificate, key)
+    Path(certificate).unlink()
+    Path(key).unlink()
+    return cluster["server"], context
+
+
+SERVER, CONTEXT = client()
+
+
+def call(method, where, body=None):
+    request = urllib.request.Request(SERVER + where, method=method)
+    if body is not None:
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/merge-patch+json")
+    return urllib.request.urlopen(request, context=CONTEXT)
+
+
+def allocation(claim):
+    return (claim.get("status") or {}).get("allocation")
+
+
+def overcommit(known):
+    """Copies an allocation to each claim that waits beside one that runs, and wants just one device."""
+    running = [c for c in known.values() if (c.get("status") or {}).get("reservedFor") and allocation(c)]
+    for claim in known.values():
+        requests = claim["spec"]["devices"]["requests"]
+        waits = not allocation(claim) and "deletionTimestamp" not in claim["metadata"]
+        if not (running and waits and requests[0]["exactly"]["deviceClassName"] == "sim-accelerator"):
+            continue
+        meta = claim["metadata"]
+        where = f"/apis/resource.k8s.io/v1/namespaces/{meta['namespace']}/resourceclaims/{meta['name']}/status"
+        try:
+            call("PATCH", where, {"status": {"allocation": allocation(running[0])}}).close()
+        except urllib.error.HTTPError as error:
+            print(meta["name"], error.read().decode()[:300], flush=True)
+
+
+def main():
+    with call("GET", CLAIMS) as answer:
+        listed = json.load(answer)
+    known = {c["metadata"]["uid"]: c for c in listed["items"]}
+    with call("GET", f"{CLAIMS}?watch=1&resourceVersion={listed['metadata']['resourceVersion']}") as events:
+        print("ready", flush=True)
+        for line in events:
+            event = json.loads(line)
+            claim = event["object"]
+            known[claim["metadata"]["uid"]] = claim
+            if event["type"] == "DELETED":
+                del known[claim["metadata"]["uid"]]
+            overcommit(known)
+
+
+if __name__ == "__main__":
+    main()
