@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,16 @@ def test_labels_reach_every_template_and_leave_the_original_alone() -> None:
     assert cron["metadata"] == {"name": "c"} and template == {"spec": {"containers": []}}
     claim = labels.labelled({"kind": "ResourceClaimTemplate", "metadata": {}, "spec": {"spec": {}}}, {"a": "b"})
     assert claim["spec"]["metadata"]["labels"] == {"a": "b"}
+
+
+@given(st.text(max_size=120))
+def test_label_values_are_always_allowed(text: str) -> None:
+    assert re.fullmatch(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", labels.value(text))
+
+
+def test_label_values_stay_as_they_are_or_tell_apart() -> None:
+    assert labels.value("gang_scheduling.native") == "gang_scheduling.native"
+    assert labels.value("a" * 70 + "b") != labels.value("a" * 70 + "c")
 
 
 def test_who_is_alive_is_asked_on_this_machine_and_believed_elsewhere() -> None:

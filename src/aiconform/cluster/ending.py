@@ -36,7 +36,7 @@ async def close_sandbox(box: "Reading", seconds: float) -> tuple[str, ...]:
 
 
 async def _remove(box: "Reading", seconds: float) -> tuple[str, ...]:
-    selector = f"{labels.RUN}={box.run},{labels.ATTEMPT}={box.attempt.id}"
+    selector = f"{labels.RUN}={box.run},{labels.ATTEMPT}={box.labels[labels.ATTEMPT]}"
     found, unseen = await sweep.find(box.cluster, selector, namespaces=box.namespaces)
     mine, others = sweep.removable(found)
     problems = await sweep.remove(box.cluster, mine, seconds=seconds)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -22,6 +23,14 @@ OWNER = "aiconform.dev/owner"
 ALIVE_UNTIL = "aiconform.dev/alive-until"
 LEASE = timedelta(minutes=2)
 """How long a run that cannot be asked (another machine) counts as alive after its last sign."""
+
+
+def value(text: str) -> str:
+    """A text as a label value: at most 63 of [A-Za-z0-9_.-], alphanumeric at both ends; shortened by a hash."""
+    clean = re.sub(r"[^A-Za-z0-9_.-]", "-", text).strip("_.-")
+    if len(clean) <= 63:
+        return clean
+    return f"{clean[:54]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def labelled(manifest: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
@@ -46,7 +55,8 @@ def _templates(node: Any, labels: dict[str, str]) -> None:
             _templates(item, labels)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if key in ("template", "jobTemplate", "podTemplate") and _is_template(value):
+            # template, jobTemplate, podTemplate, leaderTemplate, workerTemplate ...
+            if key.lower().endswith("template") and _is_template(value):
                 value["metadata"] = _with(value.get("metadata"), labels)
             _templates(value, labels)
 

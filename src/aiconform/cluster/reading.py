@@ -52,7 +52,11 @@ class Reading:
         self.namespaces: list[str] = []
         self.made: set[tuple[str, str]] = set()
         self.progress: Callable[[str, float | None], None] = lambda _text, _deadline: None
-        self.labels = {labels.RUN: run, labels.CHECK: attempt.check, labels.ATTEMPT: attempt.id}
+        self.labels = {
+            labels.RUN: run,
+            labels.CHECK: labels.value(attempt.check),
+            labels.ATTEMPT: labels.value(attempt.id),
+        }
         self.scope = Scope(run, attempt.id, rec)
         SCOPE.set(self.scope)
         self._changed = asyncio.Condition()

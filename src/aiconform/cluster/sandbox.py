@@ -105,7 +105,7 @@ class Sandbox(Reading):
 
     async def _post(self, manifest: Object, step: str, role: str, namespace: str | None, dry_run: bool) -> Sent:
         marks = {labels.STEP: step, labels.ROLE: role}
-        obj = labels.labelled(manifest, self.labels | {k: v for k, v in marks.items() if v})
+        obj = labels.labelled(manifest, self.labels | {k: labels.value(v) for k, v in marks.items() if v})
         api, kind, meta = obj["apiVersion"], obj["kind"], obj["metadata"]
         try:
             resource = await self.cluster.resource(api, kind)
