@@ -14,7 +14,7 @@ import yaml
 from aiconform.cluster import asking
 from aiconform.cluster.cleanup import clean
 from aiconform.cluster.connect import connect
-from aiconform.cluster.errors import Refused
+from aiconform.cluster.errors import ClusterError, Refused
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.cluster.watch import Watch
 from aiconform.evidence import Recorder, load
@@ -119,11 +119,14 @@ def test_why_pods_do_not_start(lab: Lab, tmp_path: Path) -> None:
         await box.make_namespace()
         no_image = sleeper("no-image")
         no_image["spec"]["containers"][0]["image"] = "localhost:1/none:1"
-        too_many = asking.ask(PLUGIN, 50, "many")
+        too_many, claimed = asking.ask(PLUGIN, 50, "many"), asking.ask(DRA, 30, "claims")
         await box.create(no_image, step="s")
         await box.create(sleeper("too-many", "lab-node-2", ask=too_many), step="s")
+        for obj in (*claimed.objects, sleeper("no-devices", ask=claimed)):
+            await box.create(obj, step="s")
         assert await box.until(lambda: box.code_for("no-image") == "image-unavailable", 60)
         assert await box.until(lambda: box.code_for("too-many") == "too-few-accelerators", 60)
+        assert await box.until(lambda: box.code_for("no-devices") == "too-few-accelerators", 60)
         privileged = sleeper("privileged")
         privileged["spec"]["containers"][0]["securityContext"] = {"privileged": True}
         assert (await box.create(privileged, step="s")).code == "admission-denied"
@@ -164,6 +167,30 @@ def test_rights_that_are_missing_are_named(lab: Lab, tmp_path: Path) -> None:
         await weak.cluster.close()
 
     play(lab, tmp_path, story)
+
+
+def test_patches_and_the_proxy_and_commands_that_fail(lab: Lab, tmp_path: Path) -> None:
+    async def story(box: Sandbox) -> None:
+        await box.make_namespace()
+        serve = ["python3", "-m", "http.server", "8000"]
+        made = await box.create(asking.pod("web", PROBE, args=serve, node="lab-node-1"), step="s")
+        patched = await box.patch(made.object, {"metadata": {"labels": {"team": "x"}}}, step="s")
+        assert patched.ok and patched.object["metadata"]["labels"]["team"] == "x"
+        assert (await box.patch(made.object, {"spec": {"nodeName": "y"}}, step="s")).code == "refused"
+        assert await box.until(lambda: phase(box, "web") == "Running", "pod")
+        heard = await box.http("GET", "pods/web:8000/", step="s")
+        while heard.status == 503:  # the container runs, but python does not listen yet
+            heard = await box.http("GET", "pods/web:8000/", step="s")
+        assert heard.status == 200 and "Directory listing" in heard.body
+        with pytest.raises(ClusterError) as e:
+            await box.exec("web", "probe", ["no-such-program"], step="s")
+        assert e.value.code == "exec-failed" and "no-such-program" in e.value.message
+        with pytest.raises(ClusterError) as e:
+            await box.exec("web", "probe", ["sleep", "30"], step="s", timeout=1)
+        assert e.value.code == "exec-failed"
+
+    rec = play(lab, tmp_path, story)
+    assert [o.body["status"] for o in rec.observations if o.kind == "http"][-1] == 200
 
 
 KILLED = """
