@@ -22,10 +22,10 @@ PLACES = ("/run", "/var/lib", "/var/log", "/etc/cni", "/usr/libexec", "/opt", "/
 RESTLESS = ("/var/lib/apt", "/var/lib/dpkg", "/dev/pts", "/dev/shm", "/run/user", "/var/log")
 
 
-def _own(text: str, lab: Lab, slot: int | None) -> bool:
-    """Whether a name belongs to no other lab."""
+def _own(text: str, lab: Lab, others: set[int]) -> bool:
+    """Whether a name belongs to no other lab. `others` are the slots that other labs have."""
     link = re.search(r"\baiconform(\d+)\b", text)
-    if link is not None and slot is not None and int(link[1]) != slot:
+    if link is not None and int(link[1]) in others:
         return False
     for name in re.findall(rf"(?:aiconform-lab-|{re.escape(str(base_folder()))}/)([a-z0-9-]+)", text):
         if name != lab.name:
@@ -69,11 +69,12 @@ def _files() -> set[str]:
 
 def footprint(lab: Lab) -> Footprint:
     """Look at the machine."""
-    state = states.load(lab.folder)
-    slot = state.slot if state is not None else None
+    others = states.slots_taken(lab.name)
 
     def mine(lines: list[str] | set[str]) -> frozenset[str]:
-        return frozenset(line for line in lines if _own(line, lab, slot))
+        # Asked again for each kind: another lab may have come up since.
+        others.update(states.slots_taken(lab.name))
+        return frozenset(line for line in lines if _own(line, lab, others))
 
     cgroups = [folder for folder, _, _ in os.walk("/sys/fs/cgroup")]
     sysctls = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
