@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiconform.checks.gang_scheduling.check import CHECK
@@ -261,6 +261,7 @@ def test_a_sound_platform_cut_anywhere_never_fails() -> None:
         assert judge(cut, SUITE).outcome is UNKNOWN, i
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(min_value=0, max_value=400), max_size=12))
 def test_a_sound_platform_with_lines_lost_never_fails(lost: set[int]) -> None:
     whole = sound().recording()

@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Set
 from typing import Any
 
+import msgspec
 from lightkube import ApiError, AsyncClient
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.core_v1 import ObjectReference
@@ -215,7 +216,9 @@ class Pretender:
     async def bind(self, pod: Any) -> None:
         meta = ObjectMeta(name=pod.metadata.name, namespace=pod.metadata.namespace)
         target = ObjectReference(kind="Node", name=home(pod))
-        await self.client.create(PodBinding(metadata=meta, target=target), name=pod.metadata.name)
+        # The server answers a binding with a Status, which the client cannot read as a binding.
+        with contextlib.suppress(msgspec.ValidationError):
+            await self.client.create(PodBinding(metadata=meta, target=target), name=pod.metadata.name)
         pod["spec"]["nodeName"] = home(pod)
 
     async def say(self, group: Group, message: str) -> None:
