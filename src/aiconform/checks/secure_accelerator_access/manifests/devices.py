@@ -235,4 +235,5 @@ def main() -> None:
         wait_on(config["listen"])
 
 
-main()
+if __name__ == "__main__":
+    main()
