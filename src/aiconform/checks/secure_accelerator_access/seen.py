@@ -47,10 +47,12 @@ def got(rec: Recording, c: Container) -> tuple[dict[str, Any], ...]:
 
 
 def made_and_opened(rec: Recording, c: Container) -> tuple[tuple[tuple[int, int], str], ...]:
-    """Numbers not granted to the container whose hand-made nodes the device rules let through."""
+    """Hand-made nodes that the device rules let through, without those whose device the container could open by
+    name anyway: that it had them is another clause's business."""
     if not c.can_make or own_kernel(rec, c):
         return ()
-    return tuple((number, result) for number, result in c.made() if let_through(result))
+    by_name = c.numbers("device", "shared", "number", "vendor", "sibling")
+    return tuple((number, result) for number, result in c.made() if number not in by_name and let_through(result))
 
 
 def unrecognised(rec: Recording) -> Finding | None:
