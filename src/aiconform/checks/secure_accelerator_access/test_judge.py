@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiconform.checks.secure_accelerator_access.testing import CLAUSES, History, body, node, sound, without
@@ -28,6 +28,7 @@ def test_an_empty_recording_is_unknown() -> None:
     assert "judge-crashed" not in {f.code for f in empty.judged().findings}
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_recording_with_holes_never_fails(data: st.DataObject) -> None:
     """A sound history in which any observations are missing is no FAIL: nothing forbidden is in it."""
@@ -39,6 +40,7 @@ def test_a_recording_with_holes_never_fails(data: st.DataObject) -> None:
     assert not failing
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=60))
 def test_an_interrupted_recording_never_passes(length: int) -> None:
     history = sound()
