@@ -59,7 +59,10 @@ def _notes(inventory: Inventory, made: Plan) -> list[str]:
         lines.append(f"no check in this version for: {', '.join(missing)}")
     checks = sorted({a.check for a in made.attempts if not a.unable})
     for check in checks:
-        rules = "; ".join(_rule(p) for p in registry.load(check).check.permissions)
+        loaded = registry.load(check)
+        by = [loaded.mechanism(a) for a in made.attempts if a.check == check and not a.unable]
+        asked = (*loaded.check.permissions, *(p for m in by for p in getattr(m, "permissions", ())))
+        rules = "; ".join(dict.fromkeys(_rule(p) for p in asked))
         lines.append(f"{check} needs: {rules}")
     return lines
 

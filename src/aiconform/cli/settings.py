@@ -36,7 +36,7 @@ AcceleratorNames = Annotated[
 ]
 Mechanisms = Annotated[
     list[str] | None,
-    typer.Option("--mechanism", help="Insist on a product: REQUIREMENT=PRODUCT (repeatable)."),
+    typer.Option("--mechanism", help="Insist on a product: REQUIREMENT=PRODUCT or PRODUCT:SCHEDULER (repeatable)."),
 ]
 ProbeImage = Annotated[str | None, typer.Option("--probe-image", help="Image with python3 that the probes run in.")]
 NodeSelector = Annotated[
@@ -85,7 +85,7 @@ def _known(options: Options) -> None:
             raise usage(f"{check} has no deadline {name!r}: it has {known}")
     for requirement, product in options.mechanism.items():
         products = sorted(m.product for m in registry.load(requirement).mechanisms())
-        if product not in products:
+        if product.partition(":")[0] not in products:
             raise usage(f"{requirement} has no mechanism {product!r}: it has {', '.join(products)}")
 
 

@@ -49,7 +49,7 @@ def _named(check: str, options: Options) -> list[tuple[str, str]]:
     for manifest in sorted(registry.folder(check).glob("manifests/**/*.y*ml")):
         text = _text(manifest)
         found += [(image, f"manifest {manifest.name}") for image in _IMAGE.findall(text) if "${" not in image]
-    wanted = options.mechanism.get(check, "")
+    wanted = options.mechanism.get(check, "").partition(":")[0]
     for mechanism in loaded.mechanisms():
         if not wanted or mechanism.product == wanted:
             # Most adapters bring no image of their own.

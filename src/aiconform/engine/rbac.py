@@ -83,7 +83,7 @@ def needs(checks: Iterable[str], options: Options) -> tuple[tuple[str, Permissio
     for check in checks:
         loaded = registry.load(check)
         own += [(check, p) for p in loaded.check.permissions]
-        wanted = options.mechanism.get(check, "")
+        wanted = options.mechanism.get(check, "").partition(":")[0]
         for m in loaded.mechanisms():
             if not wanted or m.product == wanted:
                 own += [(f"{check} by {m.product}", p) for p in getattr(m, "permissions", ())]

@@ -40,6 +40,13 @@ to what is really free. If other users take or free accelerators on the node mea
 UNKNOWN (capacity-changed). A platform that serves the API but drops the pod's gang field, or has no solution
 installed, is UNKNOWN, not FAIL: the requirement is that one can be installed.
 
+## Mechanisms
+Each mechanism that is found is tried, one after the other, and one that works is enough. `--mechanism
+gang_scheduling=NAME` insists on one; shapes such as JobSet, and products that have no API by which they could be
+found, are tried only so. Mechanisms with a scheduler of their own are first asked to start a pod that is in no
+gang: if no scheduler answers to the name, the answer is UNKNOWN (scheduler-silent); NAME:SCHEDULER gives another
+one. Quota objects, where a mechanism has them, are the check's own, and go with it.
+
 ## References
 KAR 0053 of the Kubernetes AI Conformance program; KEP-4671 (gang scheduling) and KEP-5710 (workload-aware
 preemption) of Kubernetes; API scheduling.k8s.io/v1beta1 PodGroup and pod spec.schedulingGroup as in
@@ -144,12 +151,6 @@ PERMISSIONS = (
         resources=("resourceclaimtemplates", "resourceclaims"),
         verbs=("create", "get", "list", "watch", "delete"),
         why="accelerators that are asked for by DRA",
-    ),
-    Permission(
-        group="scheduling.k8s.io",
-        resources=("podgroups",),
-        verbs=("create", "get", "list", "watch", "delete"),
-        why="the gang itself, for the native mechanism",
     ),
     Permission(
         group="networking.k8s.io",

@@ -16,6 +16,9 @@ async def run(crew: Crew) -> None:
 async def _pair(crew: Crew) -> None:
     """Members of two gangs are created alternately while there is room for one gang only."""
     box, step = crew.box, "pair"
+    if not crew.mechanism.ends:
+        box.unable(step, "not-tried", f"members of {crew.mechanism.product} are started again when they have ended")
+        return
     of_cpu = crew.accelerator is None
     free_units, _ = await crew.count()
     blocker: Manifest | None = None
@@ -24,7 +27,7 @@ async def _pair(crew: Crew) -> None:
         if blocker is None:
             return
     await crew.room(step, "before")
-    place = crew.place(*await crew.count())
+    place = await crew.fit(step)
     gangs = [crew.mechanism.gang(place, name, await crew.members(name, name)) for name in ("pair-a", "pair-b")]
     pods = [[m for m in g if has_pods(m)] for g in gangs]
     roles = {m["metadata"]["name"]: role for g, role in zip(pods, ("member-a", "member-b"), strict=True) for m in g}
@@ -47,7 +50,7 @@ async def _alone(crew: Crew) -> None:
     """One member of a running gang is killed: the gang is made whole again, or ends."""
     box, step = crew.box, "alone"
     await crew.room(step, "before")
-    place = crew.place(*await crew.count())
+    place = await crew.fit(step)
     pod = await crew.pod(
         "member", gang=step, size=crew.size, count=min(crew.member_units[0], 1), stay=LONG,
         mcpu=crew.light,

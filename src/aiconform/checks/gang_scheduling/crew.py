@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiconform.checks.gang_scheduling import cpu
-from aiconform.checks.gang_scheduling.via import GangMechanism, Manifest, Place
+from aiconform.checks.gang_scheduling.via import GangMechanism, Manifest, Place, pod_templates
 from aiconform.cluster import asking, units
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.model import Accelerator
@@ -107,7 +107,14 @@ class Crew:
     async def members(self, prefix: str, gang: str, *, mcpu: int = 0, stay: int = STAY) -> list[Manifest]:
         """The pods of a gang, not yet in it. `gang` is also the name under which they meet."""
         return [
-            await self.pod(f"{prefix}-{i}", gang=gang, size=self.size, count=n, mcpu=mcpu or self.light, stay=stay)
+            await self.pod(
+                f"{prefix}-{i}",
+                gang=gang,
+                size=self.size,
+                count=n,
+                mcpu=mcpu or self.light,
+                stay=stay if self.mechanism.ends else LONG,
+            )
             for i, n in enumerate(self.member_units)
         ]
 
@@ -118,6 +125,19 @@ class Crew:
         millicores = cpu.free(self.node["allocatable"].get("cpu", "0"), pods)
         free_units = await self.box.free_units(self.accelerator, name) if self.accelerator else 0
         return free_units, millicores
+
+    async def fit(self, step: str) -> Place:
+        """Where a gang runs now, after a quota (where there is one) was made equal to what is free."""
+        place = self.place(*await self.count())
+        for patch in self.mechanism.resize(place):
+            sent = await self.box.patch(patch, patch, step=step)
+            if not sent.ok:
+                self.box.unable(step, sent.code, f"{patch['kind']} could not be changed: {sent.message}")
+        return place
+
+    def stand_ins(self) -> list[Manifest]:
+        """Pods that only hold places, in the namespaces of this attempt."""
+        return [p for p in self.box.view("v1", "pods") if self.mechanism.stands_in(p)]
 
     async def room(self, step: str, when: str, members: Iterable[Manifest] = ()) -> tuple[int, int]:
         """Records what is free, and what these pods hold of the rest. Returns what is free."""
@@ -141,10 +161,12 @@ class Crew:
     async def clear(self, step: str, *objects: Manifest) -> None:
         """Deletes what a stage made, and waits until pods and claims are gone and the units given back."""
         # Groups last: a mechanism may let members go that have lost their group.
-        ordered = [o for o in objects if has_pods(o)] + [_typed(p, "v1", "Pod") for p in self.box.pods(step=step)]
+        ordered = [o for o in objects if has_pods(o)]
+        ordered += [_typed(p, "v1", "Pod") for p in (*self.box.pods(step=step), *self.stand_ins()) if not _owned(p)]
         for obj in ordered:
             await self.box.delete(obj, step=step)
-        await self.box.gone([_typed(p, "v1", "Pod") for p in self.box.pods(step=step)], "gone")
+        # Not by uid: a controller may have made one more before it saw that its object had gone.
+        await self.box.until(lambda: not self.box.pods(step=step) and not self.stand_ins(), "gone")
         for obj in objects:
             if not has_pods(obj):
                 await self.box.delete(obj, step=step)
@@ -164,6 +186,11 @@ def _typed(obj: Manifest, api: str, kind: str) -> Manifest:
     return {**obj, "apiVersion": api, "kind": kind}
 
 
+def _owned(pod: Manifest) -> bool:
+    """Whether a controller made it, which would make another one; it goes with its owner."""
+    return any(r.get("controller") for r in pod["metadata"].get("ownerReferences") or [])
+
+
 def running(pod: Manifest) -> bool:
     """Every container runs, or the pod has already succeeded."""
     status = pod.get("status") or {}
@@ -181,4 +208,4 @@ def told_to_wait(pod: Manifest) -> bool:
 
 def has_pods(manifest: Manifest) -> bool:
     """Whether creating this object creates pods."""
-    return manifest["kind"] == "Pod" or "template" in (manifest.get("spec") or {})
+    return next(pod_templates(manifest), None) is not None

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiconform.checks.gang_scheduling import competing
 from aiconform.checks.gang_scheduling.crew import Crew
-from aiconform.checks.gang_scheduling.stages import canary, scarce, together
+from aiconform.checks.gang_scheduling.stages import canary, lone, scarce, together
 from aiconform.checks.gang_scheduling.via import GangMechanism
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.model import Accelerator, Attempt, decode, encode
@@ -23,7 +23,7 @@ async def observe(attempt: Attempt, box: Sandbox, mechanism: GangMechanism) -> N
         if not await _shape(crew, facts):
             return
         await box.make_namespace()
-        for api, plural in mechanism.watched:
+        for api, plural in mechanism.watched(facts.get("detected", {})):
             await box.follow(api, plural)
         await crew.scripts()
         for manifest in mechanism.prepare(crew.place(*await crew.count())):
@@ -32,7 +32,7 @@ async def observe(attempt: Attempt, box: Sandbox, mechanism: GangMechanism) -> N
                 box.unable("setup", sent.code, f"{manifest['kind']} was refused: {sent.message}")
                 return
     with box.rec.in_step("canary"):
-        if not await canary(crew):
+        if not await canary(crew) or not await lone(crew):
             return
     with box.rec.in_step("together"):
         if not await together(crew):
@@ -62,6 +62,12 @@ async def _shape(crew: Crew, facts: dict[str, Any]) -> bool:
         crew.member_units = (0,) * int(facts["largest"])
     elif units >= 2:
         crew.member_units = (1,) * min(units, int(facts["largest"]))
+    elif units == 1 and not crew.mechanism.unlike:
+        because = (
+            f"one unit of {crew.accelerator.id} is free, and {crew.mechanism.product} needs members that are alike"
+        )
+        crew.box.unable("setup", "too-few-accelerators(1<2)", because)
+        return False
     elif units == 1:
         # Two unlike members: without gang scheduling the second one starts alone while the first one waits.
         crew.member_units = (1, 0)

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiconform.checks.gang_scheduling.check import CHECK
 from aiconform.checks.gang_scheduling.via import GangMechanism, mechanisms
-from aiconform.model import Accelerator, Attempt, Inventory, Level, Node, Options, decode, encode
+from aiconform.model import Accelerator, Attempt, Detection, Inventory, Level, Node, Options, decode, encode
 
 # A gang of more than this many members proves nothing more, and holds more of other people's accelerators.
 _LARGEST = 4
@@ -16,34 +16,29 @@ _POLICIES = "networkpolicies"
 
 def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attempt]:
     """One attempt for every mechanism that was detected; one that says why, if there is none."""
-    wanted = options.mechanism.get(CHECK.requirement, "")
+    wanted, _, scheduler = options.mechanism.get(CHECK.requirement, "").partition(":")
     known = mechanisms()
     if wanted and wanted not in {m.product for m in known}:
         have = ", ".join(m.product for m in known)
         why = f"there is no adapter for {wanted}: choose one of {have} with --mechanism"
         return [_attempt(wanted, options, level, unable=("mechanism-not-found", why))]
-    chosen = [m for m in known if not wanted or m.product == wanted]
+    chosen = [m for m in known if m.product == wanted or (not wanted and m.tried == "where found")]
     detected = [(m, m.detect(inventory)) for m in chosen]
     if not any(d.usable for _, d in detected):
         why = "no gang scheduling mechanism was found: " + "; ".join(f"{m.product}: {d.because}" for m, d in detected)
         via = chosen[0].product if len(chosen) == 1 else "none"
         return [_attempt(via, options, level, unable=("mechanism-not-found", why))]
-    where, unable = _where(inventory, options)
-    return [
-        _attempt(
-            m.product,
-            options,
-            level,
-            unable=unable,
-            facts={
-                **where,
-                **_about(m, inventory),
-                "detected": {**d.facts, "because": d.because, "version": d.version},
-            },
-        )
-        for m, d in detected
-        if d.usable
-    ]
+    return [_tried(m, d, inventory, options, level, scheduler) for m, d in detected if d.usable]
+
+
+def _tried(
+    mechanism: GangMechanism, found: Detection, inventory: Inventory, options: Options, level: Level, scheduler: str
+) -> Attempt:
+    """The attempt for a mechanism that was found. `scheduler` is its scheduler's name, if the user gave one."""
+    where, unable = _where(inventory, options, mechanism)
+    detected = {**found.facts, "because": found.because, "version": found.version, "scheduler": scheduler}
+    facts = {**where, **_about(mechanism, inventory), "detected": detected}
+    return _attempt(mechanism.product, options, level, unable=unable, facts=facts)
 
 
 def _attempt(
@@ -77,7 +72,9 @@ def _about(mechanism: GangMechanism, inventory: Inventory) -> dict[str, Any]:
     return {"mechanism": mechanism.product, "atomicity": mechanism.atomicity, "policy_apis": others}
 
 
-def _where(inventory: Inventory, options: Options) -> tuple[dict[str, Any], tuple[str, str] | None]:
+def _where(
+    inventory: Inventory, options: Options, mechanism: GangMechanism
+) -> tuple[dict[str, Any], tuple[str, str] | None]:
     """The accelerator (None: cpu only) and the candidate nodes, the best first; or why there are none."""
     usable = [n for n in inventory.nodes if _usable(n, options)]
     picked = [a for a in inventory.accelerators if _named(a, options)]
@@ -86,6 +83,10 @@ def _where(inventory: Inventory, options: Options) -> tuple[dict[str, Any], tupl
         return {}, ("no-accelerator", why)
     if not inventory.accelerators:
         return _cpu_only(inventory, usable)
+    picked, forms = [a for a in picked if a.form in mechanism.forms], sorted({a.form for a in picked})
+    if not picked:
+        why = f"the accelerators here are asked for by {', '.join(forms)}, which {mechanism.product} does not count"
+        return {}, ("unrecognised-accelerator", why)
     best = max(picked, key=lambda a: _rank(a, usable))
     nodes = sorted((n for n in usable if best.nodes.get(n.name)), key=lambda n: _preference(best.nodes[n.name], n))
     if not nodes:

@@ -33,6 +33,29 @@ async def canary(crew: Crew) -> bool:
     return True
 
 
+async def lone(crew: Crew) -> bool:
+    """Where the mechanism has a scheduler of its own: does one of that name start a pod that is in no gang?"""
+    box = crew.box
+    plain = await crew.pod("lone", gang="lone", stay=0)
+    pod = crew.mechanism.lone(await crew.fit("canary"), plain)
+    if pod is None:
+        return True
+    name = pod["spec"].get("schedulerName", "")
+    sent = await box.create(pod, step="canary", role="lone")
+    if not sent.ok:
+        box.unable("canary", sent.code, f"a pod for the scheduler {name} was refused: {sent.message}")
+        return False
+    if await box.until(lambda: any(_is_up(p) for p in box.pods(role="lone")), "canary"):
+        return True
+    because = (
+        f"a plain pod started, but one with schedulerName {name} did not, although it is in no gang "
+        f"({box.why_not_running('lone')}). If {crew.mechanism.product} has another scheduler, name it: "
+        f"--mechanism gang_scheduling={crew.mechanism.product}:NAME"
+    )
+    box.unable("canary", "scheduler-silent", because)
+    return False
+
+
 async def together(crew: Crew) -> bool:
     """With room for all: the whole gang starts, and its members meet."""
     box, step = crew.box, "together"
@@ -122,8 +145,7 @@ async def control(crew: Crew, step: str, expect: int, *, mcpu: int = 0) -> None:
 async def create_gang(crew: Crew, step: str, pods: list[Manifest], *, name: str = "") -> tuple[list[Manifest], bool]:
     """Creates a gang of these pods. Returns what was stored, and whether its members belong to it."""
     name = name or step.replace("_", "-")
-    place = crew.place(*await crew.count())
-    return await send(crew, step, name, crew.mechanism.gang(place, name, pods))
+    return await send(crew, step, name, crew.mechanism.gang(await crew.fit(step), name, pods))
 
 
 async def send(
@@ -139,8 +161,8 @@ async def send(
             box.unable(step, sent.code, f"{manifest['kind']} {manifest['metadata']['name']}: {sent.message}")
             break
         stored.append({"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], **sent.object})
-        if manifest["kind"] == "Pod":
-            dropped.add(crew.mechanism.dropped(sent.object))
+        if has_pods(manifest):
+            dropped.add(crew.mechanism.dropped(stored[-1]))
     lacking = sorted(dropped - {""})
     body = {"name": name, "namespace": box.namespace, "objects": len(stored), "refused": refused}
     box.fact("created", body, step=step)
@@ -158,10 +180,10 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
             await box.until(lambda: sum(running(p) for p in crew_pods(crew, step)) >= crew.size, "settle")
         note_placeholders(crew, step)
         said = []
-        for api, plural in crew.mechanism.watched:
+        for api, plural in crew.mechanism.watched(box.attempt.facts.get("detected", {})):
             said += crew.mechanism.signs(step.replace("_", "-"), box.view(api, plural))
         box.fact("signs", {"signs": said}, step=step)
-    await crew.room(step, "after", crew_pods(crew, step))
+    await crew.room(step, "after", [*crew_pods(crew, step), *crew.stand_ins()])
     return objects
 
 
@@ -170,9 +192,8 @@ async def _release(crew: Crew, blocker: Manifest, objects: list[Manifest]) -> No
     box = crew.box
     async with box.window("release", "the room returns: the waiting gang starts as a whole"):
         await crew.clear("blocker", blocker)
-        free_units, free_cpu = await crew.room("release", "before", crew_pods(crew, "short"))
-        for patch in crew.mechanism.resize(crew.place(free_units, free_cpu)):
-            await box.patch(patch, patch, step="release")
+        await crew.room("release", "before", [*crew_pods(crew, "short"), *crew.stand_ins()])
+        await crew.fit("release")
         whole = await box.until(lambda: sum(running(p) for p in crew_pods(crew, "short")) >= crew.size, "release")
     note_placeholders(crew, "short")
     await crew.clear("short", *objects)

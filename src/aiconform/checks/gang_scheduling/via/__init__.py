@@ -1,17 +1,23 @@
 """What an adapter for a gang scheduling product must offer. Adapters build manifests and read objects.
 
 They never call the cluster and never judge: `observe` creates what they return, in order, and records what
-they read. One module per product; each exports MECHANISM.
+they read. One module per product; each exports MECHANISM. `defaults.py` holds what most of them share.
 """
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
-from aiconform.model import Mechanism
+from aiconform.model import Mechanism, Permission
 
 Manifest = dict[str, Any]
+Watched = tuple[tuple[str, str], ...]
+
+# In what ways a pod asks for accelerators (model.Accelerator.form).
+EXTENDED = ("device-plugin", "dra-extended")
+EVERY_FORM = (*EXTENDED, "dra")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +26,7 @@ class Place:
 
     `resource` is what the accelerators are counted by: an extended resource, or a device class of DRA; "" for
     cpu only. `units` accelerators and `cpu` millicores are free for the gang. `detected` holds the facts of the
-    adapter's own Detection.
+    adapter's own Detection, and `scheduler` if the user named one (PRODUCT:SCHEDULER).
     """
 
     run: str
@@ -37,13 +43,26 @@ class Place:
 class GangMechanism(Mechanism, Protocol):
     """An adapter.
 
+    `proved`: on which version it was run for real, and where; or that it was not yet.
+    `tried`: whether it is tried wherever it is found, or only if the user names it.
     `atomicity`: whether the mechanism reserves places on nodes or only counts a quota.
-    `watched`: (api version, plural) of the namespaced objects in which it tells what it does.
+    `forms`: the ways of asking for accelerators that it can count.
+    `unlike`: whether a gang may have members of different shapes.
+    `ends`: whether members that have succeeded stay so (False: they are started again).
+    `permissions`: what its own objects need, beside the check's permissions.
     """
 
     product: str
+    proved: str
+    tried: Literal["where found", "if named"]
     atomicity: Literal["placement", "quota"]
-    watched: tuple[tuple[str, str], ...]
+    forms: tuple[str, ...]
+    unlike: bool
+    ends: bool
+    permissions: tuple[Permission, ...]
+
+    def watched(self, detected: dict[str, Any]) -> Watched:
+        """(api version, plural) of the namespaced objects in which it tells what it does."""
 
     def prepare(self, place: Place) -> list[Manifest]:
         """Objects that must exist before any gang: queues, flavours. Often none."""
@@ -51,14 +70,17 @@ class GangMechanism(Mechanism, Protocol):
     def resize(self, place: Place) -> list[Manifest]:
         """Merge patches, each with apiVersion, kind and metadata, that make a quota equal to what is free."""
 
+    def lone(self, place: Place, pod: Manifest) -> Manifest | None:
+        """This pod, outside any gang, for the mechanism's own scheduler; None if it has none of its own."""
+
     def gang(self, place: Place, name: str, pods: list[Manifest]) -> list[Manifest]:
         """All objects of a gang of these pods, in the order of creation. What has pods in it comes last."""
 
     def gang_job(self, place: Place, name: str, pod: Manifest, size: int) -> list[Manifest]:
         """A gang of `size` pods like this one, whose lost members a controller replaces."""
 
-    def dropped(self, pod: Manifest) -> str:
-        """What a stored member lacks to belong to its gang, in words; "" if it belongs."""
+    def dropped(self, stored: Manifest) -> str:
+        """What a stored member (or what makes members) lacks to be in its gang, in words; "" if nothing."""
 
     def stands_in(self, pod: Manifest) -> bool:
         """Whether this pod only holds a place for a member (a placeholder), and is no member itself."""
@@ -71,3 +93,23 @@ def mechanisms() -> tuple[GangMechanism, ...]:
     """Every adapter in this folder, by module name."""
     found = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
     return tuple(cast(GangMechanism, m.MECHANISM) for m in found if hasattr(m, "MECHANISM"))
+
+
+def pod_templates(manifest: Manifest) -> Iterator[Manifest]:
+    """The pod itself, or every pod template inside a workload: dicts with `spec.containers`, to be changed or read."""
+    if manifest.get("kind") == "Pod":
+        yield manifest
+    else:
+        yield from _inside(manifest.get("spec"))
+
+
+def _inside(part: Any) -> Iterator[Manifest]:
+    if isinstance(part, list):
+        for item in part:
+            yield from _inside(item)
+    elif isinstance(part, dict):
+        if isinstance(part.get("spec"), dict) and "containers" in part["spec"]:
+            yield part
+        else:
+            for value in part.values():
+                yield from _inside(value)

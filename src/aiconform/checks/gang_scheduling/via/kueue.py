@@ -1,0 +1,135 @@
+"""Kueue: a Job is held back by a webhook until its quota is free for all of it.
+
+Kueue counts quota and places nothing, so the check makes queues of its own and keeps their quota equal to what
+is really free on the node: with more, members would start in part, as on any cluster whose quota is not its
+capacity. A gang of unlike members is a pod group (integration `pod`); everything else is a Job.
+A Job that its webhook does not suspend belongs to no gang (the namespace is not managed): UNKNOWN.
+"""
+
+from typing import Any, Literal
+
+from aiconform.checks.gang_scheduling.via import EXTENDED, Manifest, Place, Watched, pod_templates
+from aiconform.checks.gang_scheduling.via.defaults import Defaults, conditions, job, newest, with_meta
+from aiconform.model import Detection, Inventory, Permission
+
+GROUP = "kueue.x-k8s.io"
+QUEUE_LABEL = f"{GROUP}/queue-name"
+QUEUE = "aiconform"
+_VERSIONS = ("v1beta2", "v1beta1")
+_GATE = f"{GROUP}/admission"
+GROUP_LABEL, COUNT = f"{GROUP}/pod-group-name", f"{GROUP}/pod-group-total-count"
+# Not what is scarce; but what a pod asks for must be covered, or it is never admitted.
+_AMPLE = {"memory": "1Pi", "ephemeral-storage": "1Pi"}
+
+
+class Kueue(Defaults):
+    """Gangs as Jobs; see the module."""
+
+    product = "kueue"
+    atomicity: Literal["placement", "quota"] = "quota"
+    # Claims of DRA are counted only where an administrator has mapped device classes to resources.
+    forms = EXTENDED
+    permissions: tuple[Permission, ...] = (
+        Permission(
+            group=GROUP,
+            resources=("resourceflavors", "clusterqueues"),
+            verbs=("create", "get", "patch", "delete"),
+            scope="cluster",
+            why="a queue whose quota is what is free on the node",
+        ),
+        Permission(group=GROUP, resources=("localqueues",), verbs=("create", "get", "delete"), why="its entrance"),
+        Permission(group=GROUP, resources=("workloads",), verbs=("list", "watch"), why="what Kueue says of a gang"),
+        Permission(group="batch", resources=("jobs",), verbs=("create", "get", "delete"), why="the gang itself"),
+    )
+
+    def detect(self, inventory: Inventory) -> Detection:
+        version = newest(inventory, GROUP, "clusterqueues", _VERSIONS)
+        if not version:
+            return Detection(usable=False, because=f"the API server does not serve clusterqueues of {GROUP}")
+        api = f"{GROUP}/{version}"
+        because = f"the API server serves clusterqueues of {api}"
+        return Detection(usable=True, because=because, version=version, facts={"api": api})
+
+    def watched(self, detected: dict[str, Any]) -> Watched:
+        return ((_api(detected), "workloads"),)
+
+    def prepare(self, place: Place) -> list[Manifest]:
+        api, name = _api(place.detected), self._queue(place)
+        flavor = {"nodeLabels": {"kubernetes.io/hostname": place.hostname}}
+        mine = {"matchLabels": {"kubernetes.io/metadata.name": place.namespace}}
+        return [
+            {"apiVersion": api, "kind": "ResourceFlavor", "metadata": {"name": name}, "spec": flavor},
+            {
+                "apiVersion": api,
+                "kind": "ClusterQueue",
+                "metadata": {"name": name},
+                "spec": {"namespaceSelector": mine, "resourceGroups": [self._quota(place)]},
+            },
+            {"apiVersion": api, "kind": "LocalQueue", "metadata": {"name": QUEUE}, "spec": {"clusterQueue": name}},
+        ]
+
+    def resize(self, place: Place) -> list[Manifest]:
+        return [
+            {
+                "apiVersion": _api(place.detected),
+                "kind": "ClusterQueue",
+                "metadata": {"name": self._queue(place)},
+                "spec": {"resourceGroups": [self._quota(place)]},
+            }
+        ]
+
+    def gang(self, place: Place, name: str, pods: list[Manifest]) -> list[Manifest]:
+        del place
+        if len(shapes(pods)) > 1:
+            return pod_group(name, pods)
+        # Members are never tried again: one that failed is what the check is to see.
+        return [job(name, pods[0], len(pods), backoff=0, labels={QUEUE_LABEL: QUEUE})]
+
+    def gang_job(self, place: Place, name: str, pod: Manifest, size: int) -> list[Manifest]:
+        del place
+        return [job(name, pod, size, labels={QUEUE_LABEL: QUEUE})]
+
+    def dropped(self, stored: Manifest) -> str:
+        if stored.get("kind") != "Pod":
+            return "" if (stored.get("spec") or {}).get("suspend") else "spec.suspend, which Kueue's webhook sets"
+        gates = [g.get("name") for g in stored["spec"].get("schedulingGates") or []]
+        return "" if _GATE in gates else f"the scheduling gate {_GATE} (Kueue's integration for pods is off)"
+
+    def signs(self, name: str, objects: list[Manifest]) -> list[str]:
+        said = []
+        for o in objects:
+            owners = [r.get("name") for r in o["metadata"].get("ownerReferences") or []]
+            if name in owners or o["metadata"]["name"] == name:
+                said += conditions(o)
+        return said
+
+    def _queue(self, place: Place) -> str:
+        return f"aiconform-{place.run}-{self.product}"
+
+    def _quota(self, place: Place) -> Manifest:
+        free = {"cpu": f"{place.cpu}m", **_AMPLE}
+        if place.resource:
+            free[place.resource] = str(place.units)
+        resources = [{"name": k, "nominalQuota": v} for k, v in free.items()]
+        return {"coveredResources": list(free), "flavors": [{"name": self._queue(place), "resources": resources}]}
+
+
+def pod_group(name: str, pods: list[Manifest], size: int = 0) -> list[Manifest]:
+    """Plain pods that Kueue admits together; `size` if the group has more than these."""
+    labels = {QUEUE_LABEL: QUEUE, GROUP_LABEL: name}
+    return [with_meta(p, labels=labels, annotations={COUNT: str(size or len(pods))}) for p in pods]
+
+
+def shapes(pods: list[Manifest]) -> list[list[Manifest]]:
+    """The pods, grouped by what they ask for."""
+    groups: dict[str, list[Manifest]] = {}
+    for p in pods:
+        groups.setdefault(str(next(pod_templates(p))["spec"]["containers"][0]["resources"]), []).append(p)
+    return list(groups.values())
+
+
+def _api(detected: dict[str, Any]) -> str:
+    return str(detected.get("api") or f"{GROUP}/{_VERSIONS[0]}")
+
+
+MECHANISM = Kueue()
