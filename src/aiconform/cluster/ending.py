@@ -15,7 +15,6 @@ STEP = "cleanup"
 async def close_sandbox(box: "Reading", seconds: float) -> tuple[str, ...]:
     """Removes what carries the attempt's labels; returns and records what is left ("pods/ns/name")."""
     box.rec.step = STEP
-    box.say("cleaning up", seconds)
     if box._renewer is not None:
         box._renewer.cancel()
         await asyncio.gather(box._renewer, return_exceptions=True)

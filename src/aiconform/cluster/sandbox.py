@@ -79,7 +79,7 @@ class Sandbox(Reading):
         )  # fmt: skip
         await accounts.start()
         try:
-            if not await self.until(lambda: bool(accounts.objects), 60.0):
+            if not await self.until(lambda: bool(accounts.objects), 60.0, "a namespace to work in"):
                 raise ClusterError(
                     f"namespace {namespace} got no default ServiceAccount within 60 s; "
                     "check the cluster's controller-manager", "deadline",
