@@ -22,6 +22,7 @@ const (
 	partialSlices    = "partial-slices"
 	sharedControl    = "shared-control"
 	allNodes         = "all-nodes"
+	twoSlices        = "two-slices"
 )
 
 // faultDoc says what one name does.
@@ -49,6 +50,8 @@ var faultDocs = []faultDoc{
 		", shared by all holders like /dev/kfd or /dev/nvidiactl"},
 	{name: allNodes, mode: modeDRA, variant: true, text: "ResourceSlices say where they belong by nodeSelector " +
 		"instead of nodeName"},
+	{name: twoSlices, mode: modeDRA, variant: true, text: "the pool is published in two ResourceSlices, half of " +
+		"the devices in each"},
 }
 
 // faultSet is the set of --fault names in force.

@@ -23,7 +23,7 @@ func publish(ctx context.Context, helper *kubeletplugin.Helper, client kubernete
 	if inv.faults.has(partialSlices) {
 		return publishPart(ctx, client, inv)
 	}
-	pool := resourceslice.Pool{Slices: []resourceslice.Slice{{Devices: inv.sliceDevices()}}}
+	pool := resourceslice.Pool{Slices: inv.sliceParts()}
 	if inv.faults.has(allNodes) {
 		pool.NodeSelector = hostnameSelector(inv.nodeName)
 	}
@@ -59,6 +59,16 @@ func hostnameSelector(node string) *corev1.NodeSelector {
 			Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{node},
 		}},
 	}}}
+}
+
+// sliceParts are the devices in one slice, or in two.
+func (inv *inventory) sliceParts() []resourceslice.Slice {
+	devices := inv.sliceDevices()
+	if !inv.faults.has(twoSlices) || len(devices) < 2 {
+		return []resourceslice.Slice{{Devices: devices}}
+	}
+	half := len(devices) / 2
+	return []resourceslice.Slice{{Devices: devices[:half]}, {Devices: devices[half:]}}
 }
 
 // sliceDevices are the devices as ResourceSlices show them.

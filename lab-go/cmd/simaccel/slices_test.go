@@ -24,6 +24,22 @@ func TestPublishedDevices(t *testing.T) {
 	}
 }
 
+func TestTwoSlicesShareTheDevices(t *testing.T) {
+	for _, arguments := range [][]string{{"--fault", twoSlices}, nil} {
+		inv := testInventory(t, arguments...)
+		parts := inv.sliceParts()
+		var names []string
+		for _, part := range parts {
+			for _, device := range part.Devices {
+				names = append(names, device.Name)
+			}
+		}
+		if len(parts) != 1+len(arguments)/2 || len(names) != 2 || names[0] == names[1] {
+			t.Errorf("%v: %d slices with %v", arguments, len(parts), names)
+		}
+	}
+}
+
 func TestPartialPoolAnnouncesMoreThanItPublishes(t *testing.T) {
 	inv := testInventory(t, "--fault", partialSlices)
 	client := fake.NewClientset()
