@@ -11,7 +11,7 @@ from aiconform.cluster import labels, reasons, units
 from aiconform.cluster.api import PATCHES, Answer, path, qualified
 from aiconform.cluster.ending import close_sandbox
 from aiconform.cluster.errors import ApiLost, ClusterError, Refused
-from aiconform.cluster.reading import Reading
+from aiconform.cluster.talking import Talking
 from aiconform.cluster.transport import QUIET
 from aiconform.cluster.watch import Watch
 from aiconform.model import Accelerator
@@ -40,7 +40,7 @@ class Sent:
         return "" if self.ok else reasons.refusal_code(self.status, self.message)
 
 
-class Sandbox(Reading):
+class Sandbox(Talking):
     """One attempt's place in the cluster.
 
     Everything it creates carries the run's labels and lies in a namespace that it made, or is cluster-scoped.
