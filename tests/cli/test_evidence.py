@@ -20,7 +20,7 @@ from travelling import ATTEMPT, change, make_run
 Run = Callable[..., int]
 CHECKLIST = load("1.37")
 TEMPLATE = "metadata:\n  kubernetesVersion: v1.37\nspec:\n" + "".join(
-    f"  s{i}:\n    - id: {r.id}\n      level: {r.level}\n      status: \"\"\n      evidence: []\n      notes: \"\"\n"
+    f'  s{i}:\n    - id: {r.id}\n      level: {r.level}\n      status: ""\n      evidence: []\n      notes: ""\n'
     for i, r in enumerate(CHECKLIST.requirements)
 )
 

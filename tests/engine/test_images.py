@@ -168,7 +168,7 @@ def test_every_check_that_makes_pods_uses_the_probe_image() -> None:
 def test_images_of_manifests_and_adapters_are_listed_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "manifests" / "deep").mkdir(parents=True)
     (tmp_path / "manifests" / "deep" / "server.yaml").write_text(
-        "containers:\n- image: vllm/vllm-openai:v1 # pinned\n- name: x\n  image: \"redis:7\"\n  image: ${probe_image}\n"
+        'containers:\n- image: vllm/vllm-openai:v1 # pinned\n- name: x\n  image: "redis:7"\n  image: ${probe_image}\n'
         "env: {name: image}\nimages: [no]\n"
     )
     reads = Permission(group="", resources=("pods",), verbs=("list",))

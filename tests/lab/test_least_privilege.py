@@ -103,9 +103,7 @@ def test_the_printed_role_is_enough_and_no_call_asks_for_more(
     directory, row = run(kubeconfig, tmp_path / "runs")
     assert row["outcome"] == Outcome.PASS, row
     declared = {
-        (p.group, r, v)
-        for _, p in rbac.needs([CHECK], Options())
-        for r, v in itertools.product(p.resources, p.verbs)
+        (p.group, r, v) for _, p in rbac.needs([CHECK], Options()) for r, v in itertools.product(p.resources, p.verbs)
     }
     for recording in load_run(directory):
         asked = set(calls(recording.observations))

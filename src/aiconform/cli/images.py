@@ -27,9 +27,7 @@ def images(
     from aiconform.engine import images as engine
 
     output.check_format(form)
-    options = s.make_options(
-        only=only, skip=skip, checklist=checklist, mechanism=mechanism, probe_image=probe_image
-    )
+    options = s.make_options(only=only, skip=skip, checklist=checklist, mechanism=mechanism, probe_image=probe_image)
     found = engine.images(planned(options), options, image_rules(image_map, registry))
     if form in ("json", "yaml"):
         output.dump(found, form)

@@ -61,9 +61,7 @@ def subjects(run_dir: Path) -> dict[str, str]:
     return found
 
 
-def _run(
-    run_dir: Path, run: Run, assessment: Assessment, verdicts: Iterable[Verdict], signer: str
-) -> dict[str, Any]:
+def _run(run_dir: Path, run: Run, assessment: Assessment, verdicts: Iterable[Verdict], signer: str) -> dict[str, Any]:
     return {
         "run": run.id,
         "startedAt": run.at,
