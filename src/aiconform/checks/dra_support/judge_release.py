@@ -40,34 +40,38 @@ def gives_a_device_to_one_claim_at_a_time(rec: Recording) -> Finding:
     second, beside = given(rec, "second"), pod(rec, "second")
     if second is None or beside is None:
         return unknown("no second claim was made", code="not-tried")
-    end = _end(rec, owner)
-    twice = set(second.devices()) & set(claim.devices())
-    if second.allocated and second.allocated.seq < end and twice:
-        because = f"{'/'.join(sorted(twice)[0])} was given to a second claim while the first pod held it"
-        return failed(because, cites=(claim.allocated.seq if claim.allocated else 0, second.allocated.seq))
-    early = beside.bound and (second.allocated is None or beside.bound.seq < second.allocated.seq)
-    if beside.bound and early and beside.bound.seq < end:
-        return failed("the second pod was bound without its device", cites=(beside.bound.seq,))
-    return _nobody_else(rec, owner, second)
+    return _given_twice(rec, owner, claim, second, beside) or _nobody_else(rec, second)
 
 
-def _end(rec: Recording, owner: Pod) -> int:
-    """From here on the device may be given again: its release was asked for, or its pod has ended."""
-    released = fact(rec, "released")
-    ends = [m for m in (released.seq if released else None, owner.ended.seq if owner.ended else None) if m]
-    return min(ends, default=1 << 62)
-
-
-def _nobody_else(rec: Recording, owner: Pod, second: Claim) -> Finding:
+def _given_twice(rec: Recording, owner: Pod, claim: Claim, second: Claim, beside: Pod) -> Finding | None:
+    """A sighting. Pods and claims are two watches, whose events may arrive in another order than they happened: so
+    what counts is whether the holder still lived at the window's end, where both had caught up.
+    """
     held = window(rec, "held")
-    if second.allocated and second.allocated.seq < _end(rec, owner):
+    if held.closed is None:
+        return unknown("the suite did not wait until the end of the window", code="interrupted", cites=held.cites())
+    end = held.closed.seq
+    given_now = second.allocated is not None and second.allocated.seq <= end
+    if owner.ended and owner.ended.seq <= end:
+        return unknown("the first pod ended meanwhile", code="capacity-changed", cites=(owner.ended.seq,))
+    twice = sorted(set(second.devices()) & set(claim.devices()))
+    if second.allocated and given_now and twice:
+        because = f"{'/'.join(twice[0])} was given to a second claim while the first pod held it"
+        return failed(because, cites=(claim.allocated.seq if claim.allocated else end, second.allocated.seq, end))
+    if second.allocated and given_now:
         because = "the second claim was given another device, so nothing is shown about this one"
         return unknown(because, code="capacity-changed", cites=(second.allocated.seq,))
+    if beside.bound and beside.bound.seq <= end:
+        return failed("the second pod was bound without its device", cites=(beside.bound.seq, end))
+    return None
+
+
+def _nobody_else(rec: Recording, second: Claim) -> Finding:
+    """An absence: the whole window, and the control."""
+    held = window(rec, "held")
     blind = long_enough(rec, held, "window")
     if blind:
         return blind
-    if owner.ended and held.closed and owner.ended.seq < held.closed.seq:
-        return unknown("the first pod ended meanwhile", code="capacity-changed", cites=(owner.ended.seq,))
     if second.allocated is None:
         because = "the second claim was not satisfied after the first pod had gone either"
         return unknown(because, code="control-did-not-run", cites=held.cites())
