@@ -33,6 +33,8 @@ class Crew:
     meeting: str = ""
     image: str = ""
     templates: set[str] = field(default_factory=set)
+    # Whether members were last stored without what makes them members.
+    dropped: bool = False
 
     @property
     def size(self) -> int:

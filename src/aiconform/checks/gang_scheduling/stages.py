@@ -77,7 +77,7 @@ async def together(crew: Crew) -> bool:
         await control(crew, "together_control", crew.size)
     if not whole:
         for later in ("control", "short", "release", "cpu_control", "cpu_short"):
-            box.unable(later, *(("not-tried", _NOT_STARTED) if belongs else ("field-dropped", _NO_GANG)))
+            box.unable(later, *(("field-dropped", _NO_GANG) if crew.dropped else ("not-tried", _NOT_STARTED)))
     return whole
 
 
@@ -167,6 +167,7 @@ async def send(
     body = {"name": name, "namespace": box.namespace, "objects": len(stored), "refused": refused}
     box.fact("created", body, step=step)
     box.fact("membership", {"dropped": lacking}, step=step)
+    crew.dropped = bool(lacking)
     return stored, not refused and not lacking
 
 
