@@ -17,7 +17,8 @@ FAULTS = fault_files.every()
 def test_the_sound_lab_passes(lab: Lab, tmp_path: Path) -> None:
     result = prove(lab.name, tmp_path, list(registry.names()))
     for check in registry.names():
-        if check in result.rows:
+        # What makes a cluster scale is opt-in, and the plain lab has no autoscaler: faults and variants bring one.
+        if check in result.rows and registry.load(check).check.disruption != "scales":
             assert result.row(check)["outcome"] == "PASS", result.story()
     _keep(result.directory, "pass-sound", None)
 

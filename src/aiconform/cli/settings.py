@@ -44,7 +44,7 @@ NodeSelector = Annotated[
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--allow", help="Opt in to costly parts: extended (longer gang cases)."),
+    typer.Option("--allow", help="Opt in to costly parts: extended (longer gang cases), scales (adds a machine)."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file (YAML, the same names as the flags).")]
 Output = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.")]
