@@ -39,7 +39,7 @@ PLUGIN = Accelerator(
 async def box_on(kubeconfig: Path, folder: Path, run: str = "labtest") -> Sandbox:
     cluster = await connect(str(kubeconfig), None, suite_version="0")
     attempt = Attempt(
-        id="trial.native", check="trial", via="native", level="MUST", holds=(), settings={"deadlines": {"pod": 60}},
+        id="trial.native", check="trial", via="native", level="MUST", holds=(), settings={"deadlines": {"pod": 180}},
         facts={}, minutes=1, disruption="creates",
     )  # fmt: skip
     begin = Begin(
