@@ -9,7 +9,7 @@ from aiconform.checks.gang_scheduling.history import (
     size,
     waiting,
 )
-from aiconform.judging import failed, passed, pods, unable, unknown, window
+from aiconform.judging import Pod, failed, passed, pods, unable, unknown, window
 from aiconform.model import Finding, Outcome, Recording
 
 
@@ -35,6 +35,10 @@ def finishes_two(rec: Recording, alone: Finding) -> Finding:
         return unknown("the suite did not wait until the deadline", code="deadline", cites=win.cites())
     if alone.outcome is not Outcome.PASS:
         return unknown("a single gang did not start either", code="not-tried")
+    kept = [p for g in gangs for p in g if not p.ended and _own_work_done(p)]
+    if kept:
+        because = f"{kept[0].name} had done its work, but another container that was added to it went on"
+        return unknown(because, code="blocked-by", cites=win.cites())
     if max(done) >= n:
         return unknown(
             f"one gang finished, the other had no more time: {waiting(gangs[0] + gangs[1])}", code="deadline"
@@ -77,3 +81,9 @@ def leaves_no_member_alone(rec: Recording) -> Finding:
         f"{waiting(gang)}",
         cites=(*win.cites(), *(p.ended.seq for p in lost if p.ended)),
     )
+
+
+def _own_work_done(pod: Pod) -> bool:
+    """Whether a container of the pod has ended well while the pod goes on: something was added to the pod."""
+    states = [c.get("state") or {} for c in pod.last.get("status", {}).get("containerStatuses") or []]
+    return any((s.get("terminated") or {}).get("exitCode") == 0 for s in states)
