@@ -28,7 +28,7 @@ go-tests: $(READY)
 	cd lab-go && gofmt -l cmd | (! grep .) && go vet ./cmd/... && go test ./cmd/...
 
 lab-tests: $(READY)
-	$(BIN)/python -m pytest -m "lab or slow" -v --durations=15 tests
+	$(BIN)/python -m pytest -m "lab or slow" -v -n 2 --dist worksteal --durations=15 tests
 
 wheel: $(READY)
 	$(BIN)/python tests/wheel.py
