@@ -77,8 +77,8 @@ def leaves_no_member_alone(rec: Recording) -> Finding:
     if missed:
         return missed
     return failed(
-        f"{rec.deadline('alone'):g} s after a member was killed, {len(left)} of {n} still held their places: "
-        f"{waiting(gang)}",
+        f"{rec.deadline('alone'):g} s after a member was killed, {len(left)} of {n} still held their places. "
+        f"{waiting(gang)}".strip(),
         cites=(*win.cites(), *(p.ended.seq for p in lost if p.ended)),
     )
 

@@ -20,8 +20,12 @@ from dataclasses import replace
 from aiconform.judging import Pod, Window, facts, most_at_once, pods, probes, unknown
 from aiconform.model import Finding, Observation, Recording
 
+# When the node is not to blame, but something with a greater right to it.
+_DISPLACED = ("PreemptionByScheduler", "TerminationByKubelet", "DeletionByTaintManager")
 # What a kubelet writes into status.reason when it refuses a pod that was bound to it.
-_REFUSED = ("UnexpectedAdmissionError", "OutOf", "NodeAffinity", "Evicted", "Preempting", "AdmissionFailed")
+_REFUSED = (
+    "UnexpectedAdmissionError", "OutOf", "NodeAffinity", "Evicted", "Preempting", "TopologyAffinityError"
+)  # fmt: skip
 
 
 def fact(rec: Recording, name: str, step: str | None = None) -> Observation | None:
@@ -116,6 +120,9 @@ def node_refused(group: Iterable[Pod]) -> tuple[str, tuple[int, ...]] | None:
         reason = p.last.get("status", {}).get("reason", "")
         if p.bound and p.ended and any(reason.startswith(r) for r in _REFUSED):
             return f"{p.name}: {reason}: {p.last['status'].get('message', '')}".rstrip(": "), (p.ended.seq,)
+        for c in p.last.get("status", {}).get("conditions") or []:
+            if p.bound and p.ended and c.get("type") == "DisruptionTarget" and c.get("reason") in _DISPLACED:
+                return f"{p.name}: {c['reason']}: {c.get('message', '')}".rstrip(": "), (p.ended.seq,)
     return None
 
 

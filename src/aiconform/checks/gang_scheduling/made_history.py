@@ -67,6 +67,11 @@ class History:
         self.pods[name]["status"] = {"phase": "Failed", "reason": reason, "message": "no"}
         self._event(name, "MODIFIED")
 
+    def displace(self, name: str, reason: str) -> None:
+        target = {"type": "DisruptionTarget", "status": "True", "reason": reason}
+        self.pods[name]["status"] = {"phase": "Failed", "conditions": [target]}
+        self._event(name, "MODIFIED")
+
     def delete(self, *names: str) -> None:
         for name in names:
             self._event(name, "DELETED")

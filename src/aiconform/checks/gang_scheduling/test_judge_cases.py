@@ -99,6 +99,36 @@ def test_a_node_that_refuses_a_released_member_is_not_the_schedulers_fault() -> 
     assert code(judged(h), "starts_it_when_room_returns") == (UNKNOWN, "node-refused")
 
 
+def test_a_released_member_that_is_preempted_by_others_is_not_the_mechanisms_fault() -> None:
+    def released(reason: str) -> Part:
+        def act(h: History) -> None:
+            h.start("short0")
+            h.displace("short0", reason)
+            h.delete("short0")
+            h.create("short0", "short", "member")
+            h.start(*gang("short"))
+
+        return lambda h: release(h, act)
+
+    for reason, outcome in (("PreemptionByScheduler", PASS), ("EvictionByEvictionAPI", FAIL)):
+        verdict = judged(sound(release=released(reason)))
+        assert finding(verdict, "starts_it_when_room_returns").outcome is outcome
+
+
+def test_a_sidecar_that_goes_on_is_no_deadlock() -> None:
+    def act(h: History) -> None:
+        pair(h, done=False)
+        del h.lines[next(i for i, o in enumerate(h.lines) if o.kind == "window.close" and o.step == "pair") :]
+        for name in ("x0", "x1"):
+            states = [{"state": {"terminated": {"exitCode": 0}}}, {"state": {"running": {}}}]
+            h.pods[name]["status"] = {"phase": "Running", "containerStatuses": states}
+            h._event(name, "MODIFIED")
+        h.add("window.close", "pair", {}, "pair", seconds=600)
+        h.room("pair", "after", N)
+
+    assert code(judged(sound(pair=act)), "finishes_two_competing_gangs") == (UNKNOWN, "blocked-by")
+
+
 def test_placeholders_are_no_members() -> None:
     def act(h: History) -> None:
         h.create("tg-1", "short", "member")
