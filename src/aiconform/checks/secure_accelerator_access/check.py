@@ -114,15 +114,16 @@ CHECK = Check(
         ),
         Permission(
             group="",
-            resources=("pods", "configmaps"),
+            resources=("pods",),
             verbs=("create", "get", "list", "watch", "delete"),
-            why="probe pods and their script",
+            why="probe pods",
         ),
+        Permission(group="", resources=("configmaps",), verbs=("create", "get", "delete"), why="the probe's script"),
         Permission(group="", resources=("pods/log",), verbs=("get",), why="the probes' answers"),
         Permission(
             group="resource.k8s.io",
             resources=("resourceclaims", "resourceclaimtemplates"),
-            verbs=("create", "get", "list", "delete"),
+            verbs=("create", "get", "delete"),
             why="requests by claim; one with admin access, which must be refused",
         ),
         Permission(
@@ -133,12 +134,9 @@ CHECK = Check(
             why="to count the units that are free on the node",
         ),
         Permission(
-            group="",
-            resources=("pods", "nodes"),
-            verbs=("list", "get"),
-            scope="cluster",
-            why="to count the units that are free on the node",
+            group="", resources=("pods",), verbs=("list",), scope="cluster", why="units that other pods ask for"
         ),
+        Permission(group="", resources=("nodes",), verbs=("get",), scope="cluster", why="the node's allocatable"),
     ),
     disruption="creates",
     deadlines={

@@ -32,7 +32,8 @@ async def _canary(scene: Scene) -> bool:
             break
         labels = {PSA: level}
         scene.own = await box.make_namespace(labels=labels)
-        await box.create(script(), step="setup", namespace=scene.own)
+        if not await _script(scene, scene.own):
+            return False
         for scene.mknod in (True, False):
             pod = scene.pod("canary", [scene.container("canary")])
             sent = await box.create(pod, step="canary", namespace=scene.own)
@@ -46,6 +47,13 @@ async def _canary(scene: Scene) -> bool:
     return False
 
 
+async def _script(scene: Scene, namespace: str) -> bool:
+    sent = await scene.box.create(script(), step="setup", namespace=namespace)
+    if not sent.ok:
+        scene.box.unable("setup", sent.code, f"the ConfigMap with the probe was refused: {sent.message}")
+    return sent.ok
+
+
 async def _canary_answers(scene: Scene, labels: dict[str, str]) -> bool:
     box = scene.box
     if not await box.until(lambda: ended(scene.now("canary")), "canary", "the plain pod that goes first"):
@@ -56,7 +64,8 @@ async def _canary_answers(scene: Scene, labels: dict[str, str]) -> bool:
         box.unable("canary", "probe-failed", "the probe did not run in the plain pod: see the note beside this")
         return False
     scene.other = await box.make_namespace(labels=labels, hint="other")
-    await box.create(script(), step="setup", namespace=scene.other)
+    if not await _script(scene, scene.other):
+        return False
     with box.rec.in_step("canary"):
         scene.free = await box.free_units(scene.accelerator, scene.attempt.facts["node"])
     if scene.free < 1:
