@@ -51,10 +51,12 @@ async def _hold_one(scene: Scene) -> bool:
 
 
 async def _diagnose(scene: Scene) -> None:
-    """Nothing was allocated: is it the selector, the class, or everything?"""
+    """Nothing was allocated: is it the selector, the class, everything, or the room for one more pod?"""
     box = scene.box
     await scene.count("diagnosis")
     await scene.remove("holder")
+    if await scene.take(scene.pod("beside"), "diagnosis", "beside"):
+        await box.until(lambda: bound(box.pod("beside")), "diagnosis", what="waiting for a plain pod")
     own = f"aiconform-{box.run}-driver"
     await scene.take(scene.via.device_class(own, known.pin_driver(scene.driver)), "diagnosis", "driver-only")
     for role, device_class in (("class-only", scene.device_class), ("driver-only", own)):

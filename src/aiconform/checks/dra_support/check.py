@@ -20,8 +20,8 @@ on, with one free device on one node:
 5. In the same window, with that device free: a claim for an attribute value that no device has, one for more
    capacity than any device has, and one for one device more than the node has, each with a pod, must all wait.
 6. A pod asks, by a template, for one device by the attributes and capacity that the driver publishes. It must run
-   on an advertised device that has them, the claim must be reserved for it, and its container must hold a device
-   node that a plain pod on that node does not have.
+   on an advertised device that has them, the claim must be reserved for it, and its container must get a device
+   node, compared with a plain pod on that node, and be told of no other device instead.
 7. A second claim asks for that very device, by an attribute that only this one has. While the first pod lives
    it must stay unallocated for the whole window. When the first pod is deleted, it must be allocated, to that
    device, and its pod must run with it. Where four devices or more are free, one more pod asks meanwhile for
@@ -115,7 +115,7 @@ CLAUSES = (
     ),
     Clause(
         id="gives_the_container_its_device",
-        sentence="The container gets a device node that other pods on the node do not have, of the allocated device.",
+        sentence="The container of that pod gets a device node, of the device that was allocated.",
         control="a plain pod on the same node listed its device nodes",
         remedy="Check the CDI specs that the driver writes for the claim, that the runtime reads that folder, and that "
         "the driver does not advertise devices that do not exist.",

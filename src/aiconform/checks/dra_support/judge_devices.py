@@ -5,6 +5,7 @@ from typing import Any
 
 from aiconform.checks.dra_support.history import (
     Claim,
+    Device,
     api_only,
     asked,
     claim_of,
@@ -22,6 +23,8 @@ from aiconform.checks.dra_support.history import (
 )
 from aiconform.judging import Pod, facts, failed, not_applicable, passed, probes, unable, unknown, window
 from aiconform.model import Finding, Observation, Recording
+
+_SHORTEST_IDENTITY = 8
 
 
 def no_devices(rec: Recording) -> Finding | None:
@@ -169,6 +172,10 @@ def _nothing_given(rec: Recording, owner: Pod) -> Finding:
         if short:
             return short
     cites = (*win.cites(), *(o.seq for o in results.values()))
+    beside = pod(rec, "beside")
+    if beside is None or beside.bound is None:
+        because = f"a plain pod was not bound there either: {owner.why_waiting()}"
+        return unknown(because, code="control-did-not-run", cites=cites)
     if results["class-only"].body["allocated"]:
         because = "a request by what the driver publishes got nothing, and one without any condition was satisfied"
         return failed(f"{because}: {owner.why_waiting()}", cites=cites)
@@ -266,16 +273,27 @@ def gives_the_container_its_device(rec: Recording) -> Finding:
         if seen and wrong:
             return failed(wrong, cites=(seen.seq,))
     new = new_devices(mine, plains)
-    hints = rec.facts["accelerator"].get("hints") or {}
     if new:
         return passed(f"the container has {', '.join(new)}, and the plain pod has not", cites=cites)
+    return _nothing_new(rec, mine, plains)
+
+
+def _nothing_new(rec: Recording, mine: Observation, plains: Observation) -> Finding:
+    """The container sees the same device nodes as a plain pod."""
+    cites = (mine.seq, plains.seq)
+    hints = rec.facts["accelerator"].get("hints") or {}
+    visible = wanted_paths(rec, [d["path"] for d in mine.body["devices"]])
+    if visible:
+        opened = [d["path"] for d in mine.body["devices"] if d["path"] in visible and d.get("opens")]
+        if opened:
+            return passed(f"the container can open {', '.join(opened)}", cites=cites)
+        because = f"every pod sees {', '.join(visible)}, and the holder could not open any of them"
+        return unknown(because, code="grant-not-usable", cites=cites)
     if hints.get("device_paths"):
         paths = " or ".join(hints["device_paths"])
         because = f"the container has no device node that the plain pod has not; its driver should give it {paths}"
         return failed(because, cites=cites)
-    more = sorted(set(mine.body["env"]) - set(plains.body["env"])) + sorted(
-        set(mine.body["mounts"]) - set(plains.body["mounts"])
-    )
+    more = sorted({*mine.body["env"], *mine.body["mounts"]} - {*plains.body["env"], *plains.body["mounts"]})
     if more:
         return passed(f"no device node, but the plain pod lacks {', '.join(more[:5])}", cites=cites)
     because = "nothing differs from a plain pod, and what this driver should give is not known"
@@ -300,10 +318,7 @@ def _another(rec: Recording, role: str, mine: Observation) -> str:
     told = set(mine.body["identities"] or ())
     if claim is None or not told:
         return ""
-    names = {
-        (d["pool"], d["name"]): {str(next(iter(v.values()), "")) for v in d["attributes"].values()}
-        for d in devices(rec)
-    }
+    names = {(d["pool"], d["name"]): _identities(d) for d in devices(rec)}
     got = [(p, d) for _, p, d in claim.devices()]
     own = set().union(*(names.get(key, set()) for key in got))
     others = {key: told & ids for key, ids in names.items() if key not in got and told & ids - own}
@@ -311,3 +326,9 @@ def _another(rec: Recording, role: str, mine: Observation) -> str:
         return ""
     which = ", ".join("/".join(key) for key in others)
     return f"{'/'.join(got[0])} was allocated, but the container was told that it has {which}"
+
+
+def _identities(d: Device) -> set[str]:
+    """What may name one device: long texts. Short ones and numbers may be counted anew in each container."""
+    texts = {v["string"] for v in d["attributes"].values() if "string" in v}
+    return {t for t in texts if len(t) >= _SHORTEST_IDENTITY}

@@ -108,7 +108,7 @@ class Scene:
             self.attempt.settings["probe_image"],
             script_configmap="look",
             script_key="look.py",
-            args=[hints.get("identity_env") or "-"],
+            args=[hints.get("identity_env") or "-", *(hints.get("device_paths") or ())],
             node=self.node["hostname"],
             tolerations=asking.tolerations(self.node["taints"]),
             ask=ask,

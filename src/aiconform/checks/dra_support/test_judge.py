@@ -26,7 +26,7 @@ NO = {"ok": False, "status": 422, "code": "refused", "message": "invalid"}
 
 
 def device(n: int, **changes: Any) -> dict[str, Any]:
-    attributes = {"model": {"string": "m"}, "uuid": {"string": f"U{n}"}}
+    attributes = {"model": {"string": "m"}, "uuid": {"string": f"UUID-000{n}"}}
     plain = {"shared": False, "counters": False, "tainted": False, "held": False}
     return {"pool": "p", "name": f"d{n}", "attributes": attributes, "capacity": {"memory": "1Gi"}, **plain, **changes}
 
@@ -173,12 +173,12 @@ def holder(h: History) -> None:
     h.allocate("holder-x", "d0", "holder")
     h.start("holder")
     h.close("claim", 1)
-    h.looks("holder", "/dev/some0", identities=["U0"])
+    h.looks("holder", "/dev/some0", identities=["UUID-0000"])
     h.devices("held", device(0, held=True), device(1))
 
 
 def second(h: History) -> None:
-    h.asked("second", attributes={"uuid": {"string": "U0"}})
+    h.asked("second", attributes={"uuid": {"string": "UUID-0000"}})
     h.claim("second")
     h.pod("second", "held", "second")
     h.open("held")
@@ -198,7 +198,7 @@ def again(h: History) -> None:
 
 def afterwards(h: History) -> None:
     h.devices("after release", device(0, held=True), device(1))
-    h.looks("second", "/dev/some0", identities=["U0"])
+    h.looks("second", "/dev/some0", identities=["UUID-0000"])
 
 
 def story(how: Any = "complete", **parts: Part) -> Verdict:
@@ -305,7 +305,7 @@ def test_a_missing_verb_fails() -> None:
         ("deviceclasses", {"listed": False}, FAIL),
         ("deviceclasses", {"changed": {**OK, "kept": False}}, FAIL),
         ("resourceslices", {"watched": False}, FAIL),
-        ("resourceslices", {"gone": False}, FAIL),
+        ("resourceslices", {"gone": False}, UNKNOWN),
         ("deviceclasses", {"created": NO}, FAIL),
         ("deviceclasses", {"created": {**NO, "code": "rbac-denied"}}, UNKNOWN),
         ("deviceclasses", {"created": {**NO, "code": "admission-denied"}}, UNKNOWN),
@@ -405,9 +405,28 @@ def test_what_the_holder_gets() -> None:
     assert finding(story(holder=given_to("d0", reserved="")), "starts_the_pod_with_its_claim").outcome is FAIL
     clause = "gives_the_container_its_device"
     assert finding(story(holder=given_to("d0", paths=[])), clause).outcome is FAIL
-    assert finding(story(holder=given_to("d0", identities=["U1"])), clause).outcome is FAIL
-    assert finding(story(holder=given_to("d0", identities=["U0", "U1"])), clause).outcome is PASS
+    assert finding(story(holder=given_to("d0", identities=["UUID-0001"])), clause).outcome is FAIL
+    assert finding(story(holder=given_to("d0", identities=["UUID-0000", "UUID-0001"])), clause).outcome is PASS
     assert finding(story(holder=given_to("d0", identities=["void"])), clause).outcome is PASS
+    assert finding(story(holder=given_to("d0", identities=["1"])), clause).outcome is PASS
+
+
+def test_devices_that_every_pod_sees() -> None:
+    def visible(h: History) -> None:
+        opening(h)
+        h.looks("canary", "/dev/some0", "/dev/some1")
+
+    def holds(opens: bool) -> Part:
+        def part(h: History) -> None:
+            holder(h)
+            h.looks("holder", "/dev/some0", "/dev/some1")
+            h.lines[-1].body["devices"][1]["opens"] = opens
+
+        return part
+
+    clause = "gives_the_container_its_device"
+    assert finding(story(opening=visible, holder=holds(True)), clause).outcome is PASS
+    assert finding(story(opening=visible, holder=holds(False)), clause).outcome is UNKNOWN
 
 
 def test_the_second_claim_gets_something_else() -> None:
@@ -415,13 +434,18 @@ def test_the_second_claim_gets_something_else() -> None:
     assert finding(v, "allocates_by_attribute").outcome is FAIL
 
 
-def unallocated(h: History, *, seconds: float = 301, reasons: tuple[tuple[str, bool], ...] = ()) -> None:
+def unallocated(
+    h: History, *, seconds: float = 301, reasons: tuple[tuple[str, bool], ...] = (), room: bool = True
+) -> None:
     h.asked("holder", attributes={}, capacity={})
     h.open("claim")
     h.pod("holder", "claim", "holder")
     h.claim("holder-x", owner="holder")
     h.close("claim", seconds)
     h.devices("diagnosis", device(0), device(1))
+    h.pod("beside", "diagnosis", "beside")
+    if room:
+        h.bind("beside")
     for role, allocated in reasons:
         h.open(role)
         h.close(role, 61)
@@ -443,6 +467,13 @@ def test_nothing_is_given(reasons: tuple[tuple[str, bool], ...], outcome: Outcom
     assert finding(v, "allocates_by_attribute").outcome is outcome
     early = story(holder=lambda h: unallocated(h, seconds=2, reasons=reasons), **rest)
     assert finding(early, "allocates_by_attribute").outcome is UNKNOWN
+
+
+def test_nothing_is_given_where_there_is_no_room_for_a_pod() -> None:
+    none = (("class-only", False), ("driver-only", False))
+    rest: dict[str, Part] = dict.fromkeys(("second", "release", "again", "afterwards"), nothing)
+    v = story(holder=lambda h: unallocated(h, reasons=none, room=False), **rest)
+    assert finding(v, "allocates_by_attribute").code == "control-did-not-run"
 
 
 def test_nothing_free_any_more_is_no_failure() -> None:
@@ -531,6 +562,12 @@ def test_what_admission_adds_is_no_loss(sent: Any, more: dict[str, Any]) -> None
         assert missing(sent, sent | more) == ""
         for key in sent:
             assert missing(sent, {k: v for k, v in sent.items() if k != key})
+
+
+def test_a_policy_may_add_a_condition_to_a_selector() -> None:
+    sent = {"cel": {"expression": "a == 1"}}
+    assert missing(sent, {"cel": {"expression": "(a == 1) && b"}}) == ""
+    assert missing(sent, {"cel": {"expression": "true"}}) == "spec.cel.expression"
 
 
 @given(st.integers(0, 200), st.sampled_from(["complete", None, "failed"]))
