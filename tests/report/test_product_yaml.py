@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiconform.checklists import load, versions
@@ -187,6 +187,8 @@ def test_comments_and_line_ends_stay() -> None:
     assert "\n" not in filled.replace("\r\n", "")
 
 
+# A busy machine is no failure: no deadline for one example.
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_one_line_and_reads_back(value: str) -> None:
     line = quoted(value)
@@ -194,6 +196,7 @@ def test_any_text_is_one_line_and_reads_back(value: str) -> None:
     assert yaml.safe_load(line) == value
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_no_text_breaks_out_of_its_field(because: str, name: str) -> None:
     a = assessment({"gang_scheduling": Outcome.FAIL}, because=because)
