@@ -14,7 +14,7 @@ a product says about waits, limits and blockers.
 3. A pod (of a Deployment, without a hostname) asks for one more unit. The scheduler must say that it waits for
    the accelerator. Then a node with a new uid must come, become Ready and advertise the accelerator, and the pod
    must run on it; where the node runs code, the pod opens the device.
-4. While that pod runs, another one asks for a thousand units. As long as the first node had taken to come, and
+4. While that pod runs, another one asks for 999 units. As long as the first node had taken to come, and
    half as long again, no node may be added for it. In the same time no node that is in use may be removed; the pods
    carry the annotations that forbid their disruption. If a node did come, all of it is done a second time.
 5. The pod is deleted. The added node, by its uid, must go; within half an hour, or within twice the delay that

@@ -8,8 +8,9 @@ from aiconform.cluster import asking
 
 # Nodes that are filled at most: more of other people's room is not held.
 _MOST_FILLED = 16
-# More than any machine has, and what a claim may ask for at most (resource.k8s.io AllocationResultsMaxSize).
-IMPOSSIBLE, _MOST_CLAIMED = 1000, 32
+# More than any machine has, in a form that the API server does not rewrite (1000 would become "1k"); and what a
+# claim may ask for at most (resource.k8s.io AllocationResultsMaxSize).
+IMPOSSIBLE, _MOST_CLAIMED = 999, 32
 _LATER = ("grow", "use", "shrink")
 
 
@@ -150,6 +151,7 @@ async def use(site: Site) -> None:
     held = {site.node["metadata"]["uid"]}
     held |= {uid for uid, n in site.nodes().items() if n["metadata"]["name"] in _filled(site)}
     box.fact("held", sorted(held), step="use")
+    await box.hold("quiet", "settled", "nodes that were ordered together with the added one may arrive")
     for step in ("use", "use_again"):
         known = set(site.nodes())
         async with box.window(step, "a pod waits that no machine can hold: no node may come, none in use may go"):
@@ -172,7 +174,7 @@ def _filled(site: Site) -> set[str]:
 
 
 async def _impossible(site: Site, step: str) -> Manifest | None:
-    """Creates the pod that fits nowhere: a thousand units, or claims of a device that there is not."""
+    """Creates the pod that fits nowhere: 999 units, or claims of a device that there is not."""
     by_claim = site.accelerator.form == "dra"
     count = _MOST_CLAIMED if by_claim else IMPOSSIBLE
     objects, pod = site.pod(step.replace("_", "-"), count, tolerations=site.tolerations)
