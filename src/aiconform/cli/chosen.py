@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from aiconform.cli import pulling
 from aiconform.cli import settings as s
 from aiconform.cli.target import Connect, probe_image, target
 from aiconform.model import Options
@@ -33,6 +34,9 @@ def _flags(
     image: s.ProbeImage = None,
     node_selector: s.NodeSelector = None,
     allow: s.Allow = None,
+    image_map: pulling.ImageMap = None,
+    registry: pulling.Registry = "",
+    pull_secret: pulling.PullSecret = "",
     config: s.ConfigFile = None,
 ) -> Chosen:
     options = s.make_options(
@@ -46,8 +50,12 @@ def _flags(
         probe_image=probe_image(image, lab),
         node_selector=node_selector,
         allow=allow,
+        image_map=image_map,
+        registry=registry,
+        pull_secret=pull_secret,
         config=config,
     )
+    pulling.image_rules(options.image_map, options.registry, options.pull_secret)
     return Chosen(connect=target(kubeconfig, context, lab), options=options)
 
 

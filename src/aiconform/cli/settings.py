@@ -59,7 +59,7 @@ def make_options(**flags: Any) -> Options:
     merged = {**from_file, **given}
     for key in ("only", "skip", "accelerator", "allow"):
         merged[key] = _names(merged.get(key, ()))
-    for key in ("mechanism", "node_selector"):
+    for key in ("mechanism", "node_selector", "image_map"):
         merged[key] = _pairs(merged.get(key, {}), key)
     merged["deadlines"] = {k: _seconds(k, v) for k, v in _pairs(merged.get("deadlines", {}), "deadline").items()}
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiconform.cluster import labels, reasons
 from aiconform.cluster.api import Cluster
+from aiconform.cluster.images import ImageRules
 from aiconform.cluster.transport import SCOPE, Scope
 from aiconform.cluster.watch import Watch
 from aiconform.evidence import Recorder
@@ -25,6 +26,7 @@ class Reading:
         self.run = run
         self.namespace = ""
         self.namespaces: list[str] = []
+        self.images = ImageRules(**attempt.settings.get("images", {}))
         self.made: set[tuple[str, str]] = set()
         self.progress: Callable[[str, float | None], None] = lambda _text, _deadline: None
         self.labels = {

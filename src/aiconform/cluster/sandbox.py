@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiconform.cluster import labels, reasons, units
+from aiconform.cluster import images, labels, reasons, units
 from aiconform.cluster.api import PATCHES, Answer, path, qualified
 from aiconform.cluster.ending import close_sandbox
 from aiconform.cluster.errors import ApiLost, ClusterError, Refused
@@ -70,7 +70,26 @@ class Sandbox(Talking):
             self._renewer = asyncio.create_task(self._renew(), name=f"alive {self.attempt.id}")
         await self.follow("v1", "pods", name)
         await self._ready_for_pods(name)
+        if self.images.pull_secret:
+            await self._copy_pull_secret(name)
         return name
+
+    async def _copy_pull_secret(self, namespace: str) -> None:
+        """Puts the user's pull secret beside the pods. Not recorded, and gone with the namespace."""
+        home, _, name = self.images.pull_secret.partition("/")
+        found = await self.cluster.request("GET", path("v1", "secrets", home, name), quiet=True)
+        if found.status == 404:
+            raise ClusterError(f"there is no Secret {self.images.pull_secret}; see --pull-secret", "image-unavailable")
+        if not found.ok:
+            code = reasons.refusal_code(found.status, found.message)
+            raise Refused("get", f"secrets {self.images.pull_secret}", found.message, code)
+        try:
+            copy = labels.labelled(images.copy_of(found.body, namespace), self.labels)
+        except images.BadImage as error:
+            raise ClusterError(f"{self.images.pull_secret}: {error}", "image-unavailable") from None
+        sent = await self.cluster.request("POST", path("v1", "secrets", namespace), body=copy, quiet=True)
+        if not sent.ok:
+            raise Refused("create", "secrets", sent.message, reasons.refusal_code(sent.status, sent.message))
 
     async def _ready_for_pods(self, namespace: str) -> None:
         accounts = Watch(
@@ -105,7 +124,8 @@ class Sandbox(Talking):
 
     async def _post(self, manifest: Object, step: str, role: str, namespace: str | None, dry_run: bool) -> Sent:
         marks = {labels.STEP: step, labels.ROLE: role}
-        obj = labels.labelled(manifest, self.labels | {k: labels.value(v) for k, v in marks.items() if v})
+        marked = self.labels | {k: labels.value(v) for k, v in marks.items() if v}
+        obj = images.apply(labels.labelled(manifest, marked), self.images)
         api, kind, meta = obj["apiVersion"], obj["kind"], obj["metadata"]
         try:
             resource = await self.cluster.resource(api, kind)

@@ -16,7 +16,8 @@ class Options:
     `accelerator`: ids or names (resource, device class, driver) of the accelerators to use; empty = all.
     `mechanism`: requirement -> product, where the user insists on one. `deadlines`: "check.name" -> seconds,
     overriding a check's own. `allow`: opt-in parts ("extended", "scales"). `node_selector`: only nodes with
-    these labels are used.
+    these labels are used. `image_map` (FROM -> TO), `registry` (a prefix) and `pull_secret` ("NAMESPACE/NAME") say
+    where images come from: see cluster/images.py.
     """
 
     checklist: str = ""
@@ -29,6 +30,9 @@ class Options:
     node_selector: dict[str, str] = field(default_factory=dict)
     deadlines: dict[str, float] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
+    image_map: dict[str, str] = field(default_factory=dict)
+    registry: str = ""
+    pull_secret: str = ""
 
     def settings_for(self, check: Check) -> dict[str, Any]:
         """The settings that every attempt of a check records: its deadlines in seconds, and the choices."""
@@ -42,4 +46,5 @@ class Options:
             "probe_image": self.probe_image,
             "node_selector": self.node_selector,
             "allow": list(self.allow),
+            "images": {"image_map": self.image_map, "registry": self.registry, "pull_secret": self.pull_secret},
         }
