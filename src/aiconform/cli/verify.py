@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from aiconform.cli import derived, output
-from aiconform.cli.errors import BROKEN
+from aiconform.cli.errors import BROKEN, Problem
 from aiconform.cli.suite import judging_suite
 from aiconform.engine.claims import ClaimsError
 from aiconform.engine.judge import Judged, judge_run
@@ -23,6 +23,8 @@ def verify(
 
     Exit 0 if everything agrees; 3 if the evidence was altered or the verdicts differ.
     """
+    if not (directory / "recorded").is_dir():
+        raise Problem(f"{directory} is not a run: name a folder that `aiconform run` has made")
     problems = seal.verify(directory / "recorded")
     recordings = 0
     try:
