@@ -10,6 +10,7 @@ from aiconform.checks.cluster_autoscaling.history import (
     host,
     lives,
     reading,
+    restless,
     strangers,
     untolerated,
     waiting,
@@ -141,7 +142,7 @@ def _wrong_kind(rec: Recording, new: list[Life]) -> Finding:
         return unknown(because, code="capacity-changed", cites=(*cites, *others))
     names = ", ".join(life.name for life in ready)
     because = f"nodes were added ({names}) and Ready, but none advertised {rec.facts['accelerator']['id']}"
-    return blind(win, "nodes") or failed(f"{because} within {longest:.0f} s", cites=cites)
+    return restless(rec) or blind(win, "nodes") or failed(f"{because} within {longest:.0f} s", cites=cites)
 
 
 def runs_the_pod(rec: Recording) -> Finding:

@@ -136,6 +136,15 @@ def strangers(rec: Recording, win: Window) -> tuple[int, ...]:
     return tuple(sorted(at.values()))
 
 
+def restless(rec: Recording) -> Finding | None:
+    """UNKNOWN if nodes came or went by themselves before anything was asked for: then they do so later, too."""
+    win, seconds = window(rec, "settled"), rec.deadline("settled")
+    if win.whole and win.seconds >= 0.99 * seconds:
+        return None
+    because = f"nodes came or went before anything was asked for, within {seconds:g} s"
+    return unknown(because, code="capacity-changed", cites=win.cites())
+
+
 def reading(rec: Recording, step: str) -> dict[str, Any]:
     """The adapter's last reading of a step; {} if there is none."""
     seen = facts(rec, "reading", step)

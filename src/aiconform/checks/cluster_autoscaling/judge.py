@@ -15,6 +15,7 @@ from aiconform.checks.cluster_autoscaling.history import (
     host,
     lives,
     reading,
+    restless,
     strangers,
     waiting,
 )
@@ -95,8 +96,10 @@ def _twice(rec: Recording, new: list[Life]) -> Finding:
     if others:
         because = f"nodes came ({names}), but pods of others waited too, for whom they may be"
         return unknown(because, code="capacity-changed", cites=(*cites, *others))
+    if not window(rec, "use_again").whole:
+        return unknown("the suite was stopped while it tried again", code="interrupted", cites=cites)
     because = f"nodes came twice while a pod waited that no machine can hold: {names}"
-    return failed(because, cites=cites)
+    return restless(rec) or failed(because, cites=cites)
 
 
 def _long_enough(rec: Recording) -> Finding:
@@ -118,17 +121,18 @@ def keeps_nodes_in_use(rec: Recording) -> Finding:
     if tried and tried.code == "not-tried":
         return tried
     win, node, held = window(rec, "use"), host(rec), facts(rec, "held", "use")
-    if win.opened is None or node is None or not held:
+    if node is None or not held:
         return unknown("no new node was in use", code="not-tried")
-    idle = window(rec, "shrink").opened
+    idle = facts(rec, "added", "shrink")
+    until = idle[0].seq if idle else _last_look(rec)
     end = min((p.ended.seq for p in waiting(rec) if p.ended and p.node == node.name), default=None)
     for life in lives(rec).values():
-        if life.uid not in held[-1].body or life.gone is None or (idle is not None and life.gone.seq > idle.seq):
-            continue
-        if life.gone.seq < win.opened.seq:
-            continue
-        return _went(rec, life)
-    if end is not None and idle is None:
+        # The added node is used since its pod runs, which is before the fact.
+        since = 0 if life.uid == node.uid else held[-1].seq
+        used = life.uid in (node.uid, *held[-1].body) and life.gone is not None and life.gone.seq > since
+        if used and life.gone is not None and life.gone.seq < until:
+            return _went(rec, life)
+    if end is not None and not idle:
         return unknown("the pod on the added node ended before the node was idle", code="capacity-changed")
     if not win.whole:
         return unknown("the suite did not watch to the end", code="interrupted")
@@ -137,6 +141,12 @@ def keeps_nodes_in_use(rec: Recording) -> Finding:
         return unknown("the node was never removed, so that it was kept proves nothing", code="control-did-not-run")
     because = f"{len(held[-1].body)} nodes in use stayed for {win.seconds:.0f} s; the added one went when it was idle"
     return blind(win, "nodes") or passed(because, cites=(*win.cites(), *removed.cites))
+
+
+def _last_look(rec: Recording) -> int:
+    """The end of the last window in which nodes were used. If the run broke, what went later went in its cleanup."""
+    steps = ("grow", "quiet", "use", "use_again", "between")
+    return max((o.seq for o in rec.observations if o.kind.startswith("window.") and o.step in steps), default=0)
 
 
 def _went(rec: Recording, life: Life) -> Finding:

@@ -120,7 +120,7 @@ class Story:
 
 def begun() -> Story:
     """Up to the pod that waits: one old node, all of whose units are held."""
-    s = Story().add("watch.start", "nodes", {}).node("old").open("settled").wait(2).close("settled")
+    s = Story().add("watch.start", "nodes", {}).node("old").open("settled").wait(10).close("settled")
     s.fact("before", {"nodes": {"old": "old"}}, "settled").pod("filler-0", "fill", "filler", node="old", runs=True)
     return s.open("grow").wait(1).pod("w", "grow", "waiting")
 
@@ -227,6 +227,14 @@ def test_a_stranger_that_waited_before_is_no_excuse() -> None:
     assert outcome(s, K) == (FAIL, "")
 
 
+def test_in_a_restless_cluster_a_node_proves_little() -> None:
+    s = Story().add("watch.start", "nodes", {}).open("settled").wait(1).node("theirs").close("settled")
+    for o in came_wrong().close("grow").seen:
+        if o.step != "settled" or o.kind == "fact":
+            s.seen.append(replace(o, seq=len(s.seen) + 1, t=o.t + 1))
+    assert outcome(s, K) == (UNKNOWN, "capacity-changed")
+
+
 TAINT = {"key": "example.com/agent", "effect": "NoSchedule"}
 
 
@@ -289,6 +297,11 @@ def test_no_node_for_an_impossible_pod_needs_its_control_and_time() -> None:
 def test_a_node_in_use_that_goes() -> None:
     assert outcome(grown().wait(3).node("new", type="DELETED").close("use"), U) == (FAIL, "")
     assert outcome(grown().wait(3).node("old", type="DELETED").close("use"), U) == (FAIL, "")
+    early = begun().wait(3).node("new").pod("w", "grow", "waiting", node="new", runs=True).close("grow")
+    early.node("new", type="DELETED").fact("held", ["new", "old"], "use").open("use").close("use")
+    assert outcome(early, U) == (FAIL, "")
+    broken = grown().wait(3).pod("w", "grow", "waiting", node="new", type="DELETED").node("new", type="DELETED")
+    assert outcome(broken, U, how="failed")[0] is UNKNOWN
     spot = {"karpenter.sh/capacity-type": "spot"}
     s = grown().wait(3).node("new", type="DELETED", labels=spot).close("use")
     assert outcome(s, U) == (UNKNOWN, "capacity-changed")

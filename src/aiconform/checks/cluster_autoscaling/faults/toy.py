@@ -11,7 +11,6 @@ plain         adds machines without accelerators for pods that wait for accelera
 broken-driver its machines say that they have 0 units
 greedy        adds a machine for every waiting pod, however much it asks for, as long as it waits
 forgetful     removes its machines 5 s after they came, used or not
-flaps         removes its machines at once, and adds them again
 """
 
 import asyncio
@@ -106,7 +105,7 @@ class Toy:
 
     async def shrink(self, now: float) -> None:
         for name in list(self.came):
-            old = {"never-removes": False, "forgetful": now - self.came[name] > 5, "flaps": True}
+            old = {"never-removes": False, "forgetful": now - self.came[name] > 5}
             if old.get(self.mode, now - self.used[name] > IDLE):
                 await self.remove(name)
 
