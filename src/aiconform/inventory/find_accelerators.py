@@ -17,26 +17,30 @@ _MODEL_ATTRIBUTES = ("productName", "model", "type")
 def by_resource(nodes: Iterable[Node], ignore: Iterable[str]) -> tuple[Accelerator, ...]:
     """Extended resources in allocatable that a device plugin advertises. Unknown ones are kept, unrecognised."""
     ignore = tuple(ignore)
-    units: dict[str, dict[str, int]] = defaultdict(dict)
+    # Nodes that share their devices are kept apart from nodes that do not, though the resource is the same.
+    units: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
     known = {n.name: n for n in nodes}
     for node in known.values():
         for name, amount in node.allocatable.items():
             if "/" in name and amount.isdigit() and int(amount) > 0 and not _any(name, ignore):
-                units[name][node.name] = int(amount)
+                adapter = recognise(resource=name)
+                shared = adapter.shared(name, node.labels) if adapter else False
+                units[name, shared][node.name] = int(amount)
     found = []
-    for name, where in sorted(units.items()):
+    for (name, shared), where in sorted(units.items()):
         adapter = recognise(resource=name)
         labels = known[min(where)].labels
+        apart = "-shared" if shared and (name, False) in units else ""
         found.append(
             Accelerator(
-                id=_id(adapter, "device-plugin", name),
+                id=_id(adapter, "device-plugin", name) + apart,
                 vendor=adapter.vendor if adapter else "unknown",
                 form="device-plugin",
                 resource=name,
                 model=adapter.model(labels) if adapter else "",
                 nodes=where,
                 recognised=adapter is not None,
-                shared=adapter.shared(name, labels) if adapter else False,
+                shared=shared,
                 hints=adapter.hints if adapter else None,
             )
         )
@@ -58,13 +62,52 @@ def by_claim(
         suitable = [c for c in classes if driver in _selectors(c)]
         preferred = adapter.classes if adapter else ()
         suitable.sort(key=lambda c: (c["metadata"]["name"] not in preferred, len(_selectors(c))))
-        if suitable:
-            found.append(_claimed(adapter, driver, group, suitable[0]["metadata"]["name"], ""))
+        for c, devices in _shared_out(group, suitable):
+            found.append(_claimed(adapter, driver, devices, c["metadata"]["name"], ""))
         for c in suitable:
             resource = c["spec"].get("extendedResourceName")
-            if resource:
-                found.append(_claimed(adapter, driver, group, c["metadata"]["name"], resource))
+            devices = [d for d in group if may_match(_selectors(c), d)]
+            if resource and devices:
+                found.append(_claimed(adapter, driver, devices, c["metadata"]["name"], resource))
     return tuple(found)
+
+
+def _shared_out(group: list[Device], classes: list[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Device]]]:
+    """Each device under the first class that may select it: whole devices and partitions are asked for differently."""
+    under: dict[str, list[Device]] = defaultdict(list)
+    for d in group:
+        first = next((c for c in classes if may_match(_selectors(c), d)), None)
+        if first is not None:
+            under[first["metadata"]["name"]].append(d)
+    return [(c, under[c["metadata"]["name"]]) for c in classes if c["metadata"]["name"] in under]
+
+
+_DRIVER = re.compile(r"""device\.driver\s*==\s*['"]([^'"]+)['"]$""")
+_ATTRIBUTE = re.compile(
+    r"""device\.attributes\[['"]([^'"]+)['"]\]\.(\w+)\s*==\s*(?:['"]([^'"]*)['"]|(true|false)|(-?\d+))$"""
+)
+
+
+def may_match(expression: str, device: Device) -> bool:
+    """False only if a CEL selector surely leaves the device out: by one of its equalities, joined by `&&`.
+
+    Everything else (`||`, functions, comparisons) is taken as a match: the scheduler decides.
+    """
+    if "||" in expression or "?" in expression:
+        return True
+    return all(_may_hold(part.strip().strip("()").strip(), device) for part in expression.split("&&"))
+
+
+def _may_hold(term: str, device: Device) -> bool:
+    if driver := _DRIVER.match(term):
+        return driver[1] == device.driver
+    if found := _ATTRIBUTE.match(term):
+        domain, name, text, boolean, number = found.groups()
+        here = device.attributes.get(name) if domain == device.driver else None
+        here = device.attributes.get(f"{domain}/{name}", here)
+        wanted = text if text is not None else (boolean == "true" if boolean else int(number))
+        return bool(here == wanted)
+    return True
 
 
 def _claimed(
