@@ -25,23 +25,24 @@ def gives_a_released_device_back(rec: Recording) -> Finding:
 
 
 def _stuck(rec: Recording) -> Finding | None:
-    """The holder's pod did not go away although a plain pod that was deleted with it did."""
+    """The holder's pod did not go away in time although a plain pod that was deleted with it did."""
     told = facts(rec, "release", step="release")
     if not told or not told[-1].body["waited_out"]:
         return None
-    holding = [p for p in (*pods(rec, step="holder"), *pods(rec, step="second")) if not p.deleted]
-    plain = [p for p in pods(rec, step="plain") if p.deleted]
+    until = told[-1].seq
+    holding = [p for p in (*pods(rec, step="holder"), *pods(rec, step="second")) if not _gone(p, until)]
     if not holding:
         return None
+    plain = [p.deleted.seq for p in pods(rec, step="plain") if p.deleted and _gone(p, until)]
     if not plain:
         because = "pods that hold nothing did not go away either, so the node is slow or gone"
-        return unknown(because, code="deadline", cites=(told[-1].seq,))
+        return unknown(because, code="deadline", cites=(until,))
     because = f"{len(holding)} deleted pod(s) still kept their unit after {rec.deadline('deletion'):g} s, while a "
-    return (
-        failed(because + "pod without one, deleted with them, was gone", cites=(plain[-1].deleted.seq, told[-1].seq))
-        if plain[-1].deleted
-        else None
-    )
+    return failed(because + "pod without one, deleted with them, was gone", cites=(*plain, until))
+
+
+def _gone(p: Pod, until: int) -> bool:
+    return p.deleted is not None and p.deleted.seq < until
 
 
 def _not_running(rec: Recording, asked: tuple[Pod, ...]) -> Finding | None:

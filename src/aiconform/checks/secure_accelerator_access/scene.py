@@ -144,8 +144,12 @@ def ready(pod: Object) -> bool:
 
 
 def ended(pod: Object) -> bool:
-    """Whether it ran to its end, or is gone."""
-    return not pod or pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    """Whether all of its containers ran to their end, or it is gone. Its phase may say so much later, or never
+    where a driver does not let go of a device."""
+    status = pod.get("status", {})
+    states = [c.get("state") or {} for c in status.get("containerStatuses") or []]
+    over = bool(states) and all("terminated" in s for s in states)
+    return not pod or over or status.get("phase") in ("Succeeded", "Failed")
 
 
 def started(pod: Object) -> bool:

@@ -121,6 +121,8 @@ def test_a_holder_that_does_not_go_away() -> None:
     stuck.pod("plain", "plain", "DELETED", role="plain")
     stuck.add("release", "fact", "release", {"waited_out": True})
     assert stuck.says(clause) == ("FAIL", "")
+    stuck.pod("holder", "holder", "DELETED", role="holder")  # later, at cleanup
+    assert stuck.says(clause) == ("FAIL", "")
     slow_node = History().start().held().beside()
     slow_node.add("release", "fact", "release", {"waited_out": True})
     assert slow_node.says(clause) == ("UNKNOWN", "deadline")
