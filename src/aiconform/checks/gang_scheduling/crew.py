@@ -176,16 +176,22 @@ class Crew:
             await self._claims_gone()
 
     async def _claims_gone(self) -> None:
+        """Waits for the claims of pods that are gone: until then their devices count as held."""
         versions = [r.version for r in await self.box.cluster.discover() if r.plural == "resourceclaims"]
         if versions:
             api = f"resource.k8s.io/{versions[0]}"
-            claims = await self.box.list(api, "resourceclaims")
+            there = {p["metadata"]["uid"] for p in self.box.view("v1", "pods")}
+            claims = [c for c in await self.box.list(api, "resourceclaims") if not _owners(c) & there]
             await self.box.gone([_typed(c, api, "ResourceClaim") for c in claims], "gone")
 
 
 def _typed(obj: Manifest, api: str, kind: str) -> Manifest:
     """Items of a list have neither apiVersion nor kind."""
     return {**obj, "apiVersion": api, "kind": kind}
+
+
+def _owners(obj: Manifest) -> set[str]:
+    return {r["uid"] for r in obj["metadata"].get("ownerReferences") or []}
 
 
 def _owned(pod: Manifest) -> bool:
