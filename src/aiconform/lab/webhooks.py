@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
 import ssl
 import urllib.error
 import urllib.request
@@ -14,9 +15,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from . import pki
-from .kube import Object
+from . import binaries, control_plane, pki, processes
+from . import state as states
+from .addons.framework import PREFIX, Site, module_files
+from .kube import Object, condition
 from .layout import Addresses, Folder
+from .merge import merge
 from .state import State, write_atomically
 
 _KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -37,12 +41,74 @@ def certificates(folder: Folder, state: State, name: str) -> Path:
     return place
 
 
+def port(site: Site, name: str) -> int:
+    """The port of an addon's webhooks on the lab's host address; chosen once."""
+    if name not in site.state.ports:
+        site.state.ports[name] = control_plane.free_port(Addresses(slot=site.state.slot).host)
+        states.save(site.folder, site.state)
+    return site.state.ports[name]
+
+
+def apply_kinds(site: Site, documents: Iterable[Object]) -> None:
+    """Apply the CustomResourceDefinitions among these, and wait until they are served."""
+    kinds = [d for d in documents if d["kind"] == "CustomResourceDefinition"]
+    for kind in kinds:
+        site.kube.apply(kind)
+    wanted = {kind["metadata"]["name"] for kind in kinds}
+    site.kube.wait(
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        lambda items: wanted <= {i["metadata"]["name"] for i in items if condition(i, "Established")},
+        60,
+        f"the kinds {', '.join(sorted(wanted))}",
+    )
+
+
+def start_operator(site: Site, name: str, group: binaries.Group, configuration: Object, path: str, label: str) -> None:
+    """An operator of one kind, built with controller-runtime and configured by a file; see each addon.
+
+    Its webhooks are applied when `path` answers. Those for pods see only pods with `label`: the operator's own.
+    `args: {config: {...}}` of a fault is merged into its configuration file.
+    """
+    documents = module_files(site, group)
+    apply_kinds(site, documents)
+    host, process = Addresses(slot=site.state.slot).host, f"{PREFIX}/{name}"
+    if processes.running(site.folder, process) is None:
+        own = {
+            "health": {"healthProbeBindAddress": "0"},
+            "metrics": {"bindAddress": "0"},
+            "webhook": {
+                "host": host,
+                "port": port(site, name),
+                "certDir": str(certificates(site.folder, site.state, name)),
+            },
+            "leaderElection": {"leaderElect": False},
+            "internalCertManagement": {"enable": False},
+        }
+        changed = (site.change(name).get("args") or {}).get("config") or {}
+        site.folder.config.mkdir(exist_ok=True)
+        file = site.folder.config / f"{name}.json"
+        write_atomically(file, json.dumps(merge({**configuration, **own}, changed)).encode())
+        argv = [site.state.binaries[name], f"--config={file}"]
+        processes.start(site.folder, process, argv, {"KUBECONFIG": str(site.folder.kubeconfig)})
+    base = f"https://{host}:{port(site, name)}"
+    control_plane.wait_until(site.folder, process, lambda: answers(site.folder, base, path), 60)
+    for hook in by_url(documents, site.folder, base, name, own_pods=label):
+        site.kube.apply(hook)
+
+
 def by_url(
-    documents: Iterable[Object], folder: Folder, base: str, prefix: str, *, not_in_kube_system: Iterable[str] = ()
+    documents: Iterable[Object],
+    folder: Folder,
+    base: str,
+    prefix: str,
+    *,
+    not_in_kube_system: Iterable[str] = (),
+    own_pods: str = "",
 ) -> list[Object]:
     """A module's webhook configurations, with `base` (https://HOST:PORT) in place of its Service.
 
-    `not_in_kube_system`: resources whose webhooks leave that namespace alone, as the product's own overlay says.
+    As the product's own overlay says: `not_in_kube_system` are resources whose webhooks leave that namespace alone,
+    `own_pods` is a label that pods must have for the webhooks to see them.
     """
     authority = base64.b64encode((folder.pki / "ca.crt").read_bytes()).decode()
     spared = set(not_in_kube_system)
@@ -60,6 +126,8 @@ def by_url(
             hook["clientConfig"] = {"url": base + path, "caBundle": authority}
             if spared & {r for rule in hook["rules"] for r in rule["resources"]}:
                 hook["namespaceSelector"] = selector
+            if own_pods and any("pods" in rule["resources"] for rule in hook["rules"]):
+                hook["objectSelector"] = {"matchExpressions": [{"key": own_pods, "operator": "Exists"}]}
         found.append(made)
     return found
 

@@ -165,7 +165,8 @@ class Crew:
         # Groups last: a mechanism may let members go that have lost their group.
         ordered = [o for o in objects if has_pods(o)]
         ordered += [_typed(p, "v1", "Pod") for p in (*self.box.pods(step=step), *self.stand_ins()) if not _owned(p)]
-        for obj in ordered:
+        ended = self.mechanism.ends_with(self.place(0, 0), [*objects, *self.box.pods(step=step)])
+        for obj in (*ordered, *ended):
             await self.box.delete(obj, step=step)
         # Not by uid: a controller may have made one more before it saw that its object had gone.
         await self.box.until(lambda: not self.box.pods(step=step) and not self.stand_ins(), "gone")

@@ -257,3 +257,11 @@ def test_cluster_scoped_objects_of_two_attempts_have_different_names() -> None:
     assert all("r1" in n for n in every)
     groups = [names(m) for m in KNOWN.values() if names(m)]
     assert sum(len(g) for g in groups) == len(set().union(*groups))
+
+
+def test_a_group_of_pods_ends_with_its_workload() -> None:
+    kueue = KNOWN["kueue-pods"]
+    grouped = kueue.gang(PLACE, "g", members(1, 1))
+    (workload,) = kueue.ends_with(PLACE, [{k: v for k, v in p.items() if k != "kind"} for p in grouped])
+    assert (workload["kind"], workload["metadata"]) == ("Workload", {"name": "g", "namespace": "ns"})
+    assert kueue.ends_with(PLACE, members(1, 1)) == []

@@ -7,7 +7,6 @@ from typing import Any
 
 from .. import binaries, control_plane, processes, webhooks
 from .. import state as states
-from ..kube import condition
 from ..layout import Addresses
 from ..merge import merge
 from .framework import Addon, Site, module_files
@@ -21,7 +20,6 @@ _GROUP = binaries.Group(
     gib=1.5,
     files=("config/components/crd/bases/*.yaml", "config/components/webhook/manifests.yaml"),
 )
-_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _API = "/apis/kueue.x-k8s.io/v1beta1"
 # It reads the certificate of its metrics server from a constant path, even if it is to have no such server.
 _IN_OWN_ETC = (
@@ -35,25 +33,18 @@ def start(site: Site) -> None:
     `args: {config: {...}}` of a fault is merged into its configuration file.
     """
     documents = module_files(site, _GROUP)
-    kinds = [d for d in documents if d["kind"] == "CustomResourceDefinition"]
-    for kind in kinds:
-        site.kube.apply(kind)
-    wanted = {kind["metadata"]["name"] for kind in kinds}
-    site.kube.wait(
-        _CRDS,
-        lambda items: wanted <= {i["metadata"]["name"] for i in items if condition(i, "Established")},
-        60,
-        "Kueue's kinds",
-    )
+    webhooks.apply_kinds(site, documents)
     site.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kueue-system"}})
     host = Addresses(slot=site.state.slot).host
     place = webhooks.certificates(site.folder, site.state, "kueue")
-    base = f"https://{host}:{_port(site)}"
+    base = f"https://{host}:{webhooks.port(site, 'kueue')}"
     if processes.running(site.folder, "addon/kueue") is None:
         file = site.folder.config / "kueue.json"
         site.folder.config.mkdir(exist_ok=True)
         changed = (site.change("kueue").get("args") or {}).get("config") or {}
-        states.write_atomically(file, json.dumps(merge(_config(host, _port(site), str(place)), changed)).encode())
+        states.write_atomically(
+            file, json.dumps(merge(_config(host, webhooks.port(site, "kueue"), str(place)), changed)).encode()
+        )
         own = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _IN_OWN_ETC, str(place)]
         argv = [*own, site.state.binaries["kueue"], f"--config={file}"]
         processes.start(site.folder, "addon/kueue", argv, {"KUBECONFIG": str(site.folder.kubeconfig)})
@@ -79,13 +70,6 @@ def _config(host: str, port: int, certificates: str) -> dict[str, Any]:
         "featureGates": {"VisibilityOnDemand": False},
         "integrations": {"frameworks": ["batch/job", "jobset.x-k8s.io/jobset", "pod"]},
     }
-
-
-def _port(site: Site) -> int:
-    if "kueue" not in site.state.ports:
-        site.state.ports["kueue"] = control_plane.free_port(Addresses(slot=site.state.slot).host)
-        states.save(site.folder, site.state)
-    return site.state.ports["kueue"]
 
 
 def clean(site: Site) -> None:

@@ -85,6 +85,9 @@ class GangMechanism(Mechanism, Protocol):
     def stands_in(self, pod: Manifest) -> bool:
         """Whether this pod only holds a place for a member (a placeholder), and is no member itself."""
 
+    def ends_with(self, place: Place, stored: list[Manifest]) -> list[Manifest]:
+        """The mechanism's own objects that must go before these can: they hold finalizers. Mostly none."""
+
     def signs(self, name: str, objects: list[Manifest]) -> list[str]:
         """What the mechanism itself has said about the gang `name` in its objects, in words."""
 

@@ -40,6 +40,10 @@ class Defaults:
         del pod
         return False
 
+    def ends_with(self, place: Place, stored: list[Manifest]) -> list[Manifest]:
+        del place, stored
+        return []
+
     def signs(self, name: str, objects: list[Manifest]) -> list[str]:
         return [said for o in objects if o["metadata"]["name"] == name for said in conditions(o)]
 

@@ -38,7 +38,9 @@ class Kueue(Defaults):
             why="a queue whose quota is what is free on the node",
         ),
         Permission(group=GROUP, resources=("localqueues",), verbs=("create", "get", "delete"), why="its entrance"),
-        Permission(group=GROUP, resources=("workloads",), verbs=("list", "watch"), why="what Kueue says of a gang"),
+        Permission(
+            group=GROUP, resources=("workloads",), verbs=("list", "watch", "delete"), why="what Kueue says of a gang"
+        ),
         Permission(group="batch", resources=("jobs",), verbs=("create", "get", "delete"), why="the gang itself"),
     )
 
@@ -94,6 +96,16 @@ class Kueue(Defaults):
             return "" if (stored.get("spec") or {}).get("suspend") else "spec.suspend, which Kueue's webhook sets"
         gates = [g.get("name") for g in stored["spec"].get("schedulingGates") or []]
         return "" if _GATE in gates else f"the scheduling gate {_GATE} (Kueue's integration for pods is off)"
+
+    def ends_with(self, place: Place, stored: list[Manifest]) -> list[Manifest]:
+        """The Workload of a pod group: as long as it lives, Kueue keeps pods that were deleted, for replacements."""
+        meta = [t.get("metadata") or {} for o in stored for t in pod_templates({"kind": "Pod", **o})]
+        names = sorted({(m.get("labels") or {}).get(GROUP_LABEL, "") for m in meta} - {""})
+        api = _api(place.detected)
+        return [
+            {"apiVersion": api, "kind": "Workload", "metadata": {"name": n, "namespace": place.namespace}}
+            for n in names
+        ]
 
     def signs(self, name: str, objects: list[Manifest]) -> list[str]:
         said = []
