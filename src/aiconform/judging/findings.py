@@ -83,9 +83,7 @@ def _ground(rec: Recording) -> Finding | None:
         if o.kind == "unable" and o.step in _GROUND:
             return unknown(o.body["because"], code=o.body["code"], cites=(o.seq,))
     if rec.ending is not None and rec.ending.how == "failed":
-        return unknown(
-            f"the suite could not go on: {rec.ending.error}", code=rec.ending.code or "suite-failed"
-        )
+        return unknown(f"the suite could not go on: {rec.ending.error}", code=rec.ending.code or "suite-failed")
     return None
 
 

@@ -90,6 +90,4 @@ def unable(rec: Recording, *steps: str) -> Finding | None:
 
 
 def _pick(rec: Recording, kind: str, step: str | None, test: Any) -> tuple[Observation, ...]:
-    return tuple(
-        o for o in rec.observations if o.kind == kind and (step is None or o.step == step) and test(o)
-    )
+    return tuple(o for o in rec.observations if o.kind == kind and (step is None or o.step == step) and test(o))
