@@ -154,9 +154,8 @@ def _went(rec: Recording, life: Life) -> Finding:
     if life.spot:
         because = f"node {life.name} went while it was used, but it is a spot machine, which its provider may take"
         return unknown(because, code="capacity-changed", cites=(life.gone.seq,))
-    why = reading(rec, "use").get("signs") or []
     because = f"node {life.name} was removed while a pod used its accelerator and forbade its disruption"
-    return failed(f"{because}. The autoscaler: {why[0]}" if why else because, cites=(life.gone.seq,))
+    return failed(because, cites=(life.gone.seq,))
 
 
 def removes_the_node_when_idle(rec: Recording) -> Finding:

@@ -384,7 +384,7 @@ def karpenter(pool_: dict[str, Any], *events: dict[str, Any]) -> Any:
 
 
 def test_what_karpenter_says() -> None:
-    assert karpenter(pool(consolidateAfter="1m30s")).delay == 120
+    assert karpenter(pool(consolidateAfter="1m30s")).delay == 115
     assert karpenter(pool(consolidateAfter="Never")).keeps
     assert karpenter(pool(budgets=[{"nodes": "0"}])).keeps
     assert not karpenter(pool(budgets=[{"nodes": "0", "reasons": ["Drifted"]}])).keeps

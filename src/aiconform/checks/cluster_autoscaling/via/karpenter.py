@@ -9,7 +9,7 @@ from aiconform.model import Detection, Inventory, Permission
 _GROUP, _API = "karpenter.sh", "karpenter.sh/v1"
 _POOL_LABEL = "karpenter.sh/nodepool"
 # It looks for empty nodes every 10 s, and looks again 15 s later before it acts (pkg/controllers/disruption).
-_OWN_PACE = 30.0
+_OWN_PACE = 25.0
 _UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 # Reasons of NodeClaim conditions and words of events that tell of the provider's limits, not of Karpenter's fault.
 _NO_STOCK = re.compile(r"InsufficientCapacity|insufficient capacity|exceed(ed)? limit|limits|quota", re.IGNORECASE)
