@@ -164,7 +164,7 @@ class Crew:
         """Deletes what a stage made, and waits until pods and claims are gone and the units given back."""
         # Groups last: a mechanism may let members go that have lost their group.
         ordered = [o for o in objects if has_pods(o)]
-        ordered += [_typed(p, "v1", "Pod") for p in (*self.box.pods(step=step), *self.stand_ins()) if not _owned(p)]
+        ordered += [_typed(p, "v1", "Pod") for p in (*self.box.pods(step=step), *self.stand_ins()) if not owned(p)]
         ended = self.mechanism.ends_with(self.place(0, 0), [*objects, *self.box.pods(step=step)])
         for obj in (*ordered, *ended):
             await self.box.delete(obj, step=step)
@@ -195,7 +195,7 @@ def _owners(obj: Manifest) -> set[str]:
     return {r["uid"] for r in obj["metadata"].get("ownerReferences") or []}
 
 
-def _owned(pod: Manifest) -> bool:
+def owned(pod: Manifest) -> bool:
     """Whether a controller made it, which would make another one; it goes with its owner."""
     return any(r.get("controller") for r in pod["metadata"].get("ownerReferences") or [])
 

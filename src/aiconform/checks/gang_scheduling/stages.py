@@ -3,7 +3,7 @@
 A stage returns whether the later ones can be tried at all.
 """
 
-from aiconform.checks.gang_scheduling.crew import Crew, has_pods, running, told_to_wait
+from aiconform.checks.gang_scheduling.crew import Crew, has_pods, owned, running, told_to_wait
 from aiconform.checks.gang_scheduling.via import Manifest
 from aiconform.cluster.errors import Refused
 
@@ -71,6 +71,7 @@ async def together(crew: Crew) -> bool:
             await box.probe(pod["metadata"]["name"], step=step)
     await _policies(crew, step)
     note_placeholders(crew, step)
+    _note_outsiders(crew, step)
     await crew.clear(step, *objects)
     await crew.room(step, "after")
     if belongs and not whole:
@@ -180,6 +181,7 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
         if belongs and await box.until(lambda: any(_placed(p) for p in crew_pods(crew, step)), "window"):
             await box.until(lambda: sum(running(p) for p in crew_pods(crew, step)) >= crew.size, "settle")
         note_placeholders(crew, step)
+        _note_outsiders(crew, step)
         said = []
         for api, plural in crew.mechanism.watched(box.attempt.facts.get("detected", {})):
             said += crew.mechanism.signs(step.replace("_", "-"), box.view(api, plural))
@@ -223,6 +225,14 @@ def note_placeholders(crew: Crew, step: str) -> None:
     uids = [p["metadata"]["uid"] for p in crew.box.pods(step=step) if crew.mechanism.stands_in(p)]
     if uids:
         crew.box.fact("placeholder", {"uids": uids}, step=step)
+
+
+def _note_outsiders(crew: Crew, step: str) -> None:
+    """Records what members that a controller made lack to be in the gang, if they lack anything."""
+    made = [{**p, "kind": "Pod"} for p in crew_pods(crew, step) if owned(p)]
+    lacking = sorted({crew.mechanism.dropped(p) for p in made} - {""})
+    if lacking:
+        crew.box.fact("membership", {"dropped": lacking}, step=step)
 
 
 def _started(crew: Crew, step: str) -> int:

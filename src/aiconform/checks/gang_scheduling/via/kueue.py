@@ -94,6 +94,9 @@ class Kueue(Defaults):
     def dropped(self, stored: Manifest) -> str:
         if stored.get("kind") != "Pod":
             return "" if (stored.get("spec") or {}).get("suspend") else "spec.suspend, which Kueue's webhook sets"
+        if any(r.get("controller") for r in stored["metadata"].get("ownerReferences") or []):
+            # It is the Job that waits: its pods come into being when it may start.
+            return ""
         gates = [g.get("name") for g in stored["spec"].get("schedulingGates") or []]
         return "" if _GATE in gates else f"the scheduling gate {_GATE} (Kueue's integration for pods is off)"
 
