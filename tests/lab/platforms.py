@@ -52,6 +52,9 @@ def flags(settings: dict[str, Any]) -> list[str]:
     for name in ("accelerator", "allow", "node_selector", "mechanism"):
         for value in settings.get(name) or []:
             out += [f"--{name.replace('_', '-')}", str(value)]
+    if not settings.get("mechanism"):
+        # Addons stay in the lab from one fault to the next: a fault of one mechanism must not be judged by others.
+        out += ["--mechanism", "gang_scheduling=native"]
     if "timeout_factor" in settings:
         out += ["--timeout-factor", str(settings["timeout_factor"])]
     if "checklist" in settings:
