@@ -131,7 +131,7 @@ def keeps_nodes_in_use(rec: Recording) -> Finding:
         since = 0 if life.uid == node.uid else held[-1].seq
         used = life.uid in (node.uid, *held[-1].body) and life.gone is not None and life.gone.seq > since
         if used and life.gone is not None and life.gone.seq < until:
-            return _went(rec, life)
+            return _went(life)
     if end is not None and not idle:
         return unknown("the pod on the added node ended before the node was idle", code="capacity-changed")
     if not win.whole:
@@ -149,7 +149,7 @@ def _last_look(rec: Recording) -> int:
     return max((o.seq for o in rec.observations if o.kind.startswith("window.") and o.step in steps), default=0)
 
 
-def _went(rec: Recording, life: Life) -> Finding:
+def _went(life: Life) -> Finding:
     assert life.gone is not None
     if life.spot:
         because = f"node {life.name} went while it was used, but it is a spot machine, which its provider may take"
