@@ -33,9 +33,13 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     del findings
     said = []
     if api_only(rec):
-        seen = ", ".join(rec.facts.get("seen") or ())
-        more = f"; seen and not tried, because nobody named it with --accelerator: {seen}" if seen else ""
-        said.append(f"api-level only: no driver of accelerators has published devices, so none was allocated{more}")
+        published = fact(rec, "published")
+        drivers = published.body["drivers"] if published else {}
+        seen = ", ".join(f"{name} ({n} devices)" for name, n in sorted(drivers.items()))
+        more = (
+            f"; published, and not tried (a driver is tried if it is named with --accelerator): {seen}" if seen else ""
+        )
+        said.append(f"api-level only: no device of a known driver can be asked for, so none was allocated{more}")
     else:
         said += [f"the driver publishes no {w}, so nothing could be asked for by it" for w in facts_not_published(rec)]
         if any(d["shared"] for d in devices(rec)):

@@ -33,7 +33,7 @@ def no_devices(rec: Recording) -> Finding | None:
     if tried:
         return tried
     if api_only(rec):
-        return not_applicable("no complete pool of a known or named driver was found, so nothing can be allocated")
+        return not_applicable("no device of a known or named driver can be asked for here, so nothing can be allocated")
     return None
 
 

@@ -35,7 +35,6 @@ def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attem
             **base,
             "accelerator": None,
             "nodes": [_node(n) for n in sorted(nodes, key=lambda n: (len(n.taints), n.name))[:_CANDIDATES]],
-            "seen": sorted({a.driver for a in drivers}),
             "incomplete": sorted(g.what.removeprefix(_POOL) for g in inventory.gaps if g.what.startswith(_POOL)),
         }
         return [_attempt("api", facts, options, level)]

@@ -1,7 +1,8 @@
 """Where an attempt happens: the node, its devices, and the pods and claims that are made there.
 
 Facts: `place` {namespace, node, api}; `devices` {when, node, driver, devices} (see devices.py);
-`asked` {role, cel, attributes?, capacity?, count?, words}; `not-published` {what}.
+`asked` {role, cel, attributes?, capacity?, count?, words}; `not-published` {what};
+without an accelerator `published` {drivers: {driver: number of devices}}.
 """
 
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Scene:
         candidates = attempt.facts["nodes"]
         first = cls(attempt, box, via, candidates[0])
         if not attempt.facts["accelerator"]:
+            await first._record_published()
             if attempt.facts["incomplete"]:
                 which = ", ".join(attempt.facts["incomplete"])
                 box.unable("claim", "pool-incomplete", f"not every ResourceSlice of {which} is published")
@@ -83,6 +85,13 @@ class Scene:
         body = {"when": when, "node": self.node["name"], "driver": self.driver, "devices": found}
         box.fact("devices", body)
         return found
+
+    async def _record_published(self) -> None:
+        """Which drivers publish devices that are not tried, for the reader."""
+        found: dict[str, int] = {}
+        for s in await self.box.list(self.via.api, "resourceslices"):
+            found[s["spec"]["driver"]] = found.get(s["spec"]["driver"], 0) + len(s["spec"].get("devices") or [])
+        self.box.fact("published", {"drivers": found}, step="setup")
 
     async def _taint_rules(self) -> list[Object]:
         """Rules by which an administrator takes devices out of use (KEP-5055), where they are served."""

@@ -252,7 +252,8 @@ def test_an_interrupted_run_never_passes() -> None:
 
 def test_without_devices_the_api_alone_passes_with_a_limit() -> None:
     h = History()
-    h.facts |= {"accelerator": None, "seen": ["nic.example.com"], "incomplete": []}
+    h.facts |= {"accelerator": None, "incomplete": []}
+    h.fact("published", {"drivers": {"nic.example.com": 2}})
     for part in (opening, requests, control):
         part(h)
     h.open("waiting")
