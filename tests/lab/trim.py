@@ -14,19 +14,46 @@ from aiconform.model import Finding, Observation, Recording, Suite, Verdict, enc
 SUITE = Suite(version="regression")
 # Kinds that no judge reads are tried first; what a judge does read is found out by judging.
 _FIRST = ("note", "redaction", "http", "log", "call", "watch", "fact", "probe", "exec")
+# Fields that are tried to be left out everywhere at once, one after the other.
+_FIELDS = (
+    "data",
+    "request",
+    "response",
+    "managedFields",
+    "volumes",
+    "volumeMounts",
+    "env",
+    "tolerations",
+    "securityContext",
+    "ownerReferences",
+    "command",
+    "args",
+    "annotations",
+    "resources",
+    "containers",
+    "conditions",
+    "imageID",
+    "image",
+    "lastState",
+    "headers",
+    "ms",
+    "text",
+)
 _STATUS = ("qosClass", "hostIP", "hostIPs", "podIPs", "startTime", "observedGeneration")
 
 
 def keep(directory: Path, name: str, fault: Fault | None) -> None:
     """Puts trimmed recordings of a run beside their checks, as recordings/<name>/<attempt>/.
 
-    Of a run for a fault, only the attempts are kept whose outcome is the expected one.
+    Of a run for a fault, one attempt is kept: the first whose outcome is the expected one.
     """
+    kept = False
     for recording in store.load_run(directory):
         check = registry.load(recording.check)
         verdict = check.judge(recording, SUITE)
-        if fault is not None and (fault.check != recording.check or verdict.outcome != fault.expect["outcome"]):
+        if fault is not None and (kept or not _shows(verdict, fault)):
             continue
+        kept = True
         source = directory / "recorded" / f"{recording.check}.{recording.via}"
         target = registry.folder(recording.check) / "recordings" / name / recording.via
         shutil.rmtree(target, ignore_errors=True)
@@ -36,6 +63,14 @@ def keep(directory: Path, name: str, fault: Fault | None) -> None:
         made = check.judge(store.load(target / "recording"), SUITE)
         assert _says(made) == _says(verdict), f"trimming changed the verdict of {source}"
         (target / "verdict.json").write_bytes(encode_pretty(made))
+
+
+def _shows(verdict: Verdict, fault: Fault) -> bool:
+    """Whether this attempt came out as the fault file expects: the outcome, and a clause that it names."""
+    named = {c for c, o in (fault.expect.get("clauses") or {}).items() if o == fault.expect["outcome"]}
+    seen = {f.clause for f in verdict.findings if f.outcome == fault.expect["outcome"]}
+    right = fault.check == verdict.check and verdict.outcome == fault.expect["outcome"]
+    return right and (not named or bool(named & seen))
 
 
 def trim(recording: Recording) -> Recording:
@@ -51,6 +86,9 @@ def trim(recording: Recording) -> Recording:
     kept = slim if same(slim) else kept
     for kind in _FIRST:
         kept = _without(kept, kind, same)
+    for field in _FIELDS:
+        fewer = [replace(o, body=_less(o.body, field)) for o in kept]
+        kept = fewer if same(fewer) else kept
     return replace(recording, observations=tuple(kept))
 
 
@@ -65,9 +103,17 @@ def _without(kept: list[Observation], kind: str, same: Any) -> list[Observation]
         fewer = [o for o in kept if o.seq not in gone]
         if same(fewer):
             kept = fewer
-        elif len(chunk) > 8:
+        elif len(chunk) > 1:
             todo += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
     return kept
+
+
+def _less(value: Any, field: str) -> Any:
+    if isinstance(value, list):
+        return [_less(v, field) for v in value]
+    if isinstance(value, dict):
+        return {k: _less(v, field) for k, v in value.items() if k != field}
+    return value
 
 
 def _slim(value: Any) -> Any:
