@@ -5,8 +5,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+ADDONS := karpenter kueue scheduler-plugins jobset lws
+# The runs wait most of the time: more labs than cores.
+LAB_WORKERS ?= 4
 
-.PHONY: demo test check quick format docs lab-tests go-tests bench wheel clean
+.PHONY: demo test check format docs lab-build lab-tests go-tests bench wheel clean
 
 demo: $(READY)
 	$(BIN)/aiconform lab up
@@ -27,8 +30,13 @@ check: $(READY)
 go-tests: $(READY)
 	cd lab-go && gofmt -l cmd | (! grep .) && go vet ./cmd/... && go test ./cmd/...
 
-lab-tests: $(READY)
-	$(BIN)/python -m pytest -m "lab or slow" -v -n 2 --dist worksteal --durations=15 tests
+# Each test worker has a lab of its own. Everything is built first, so that its progress is seen.
+lab-tests: lab-build
+	$(BIN)/python -m pytest -m "lab or slow" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests
+
+lab-build: $(READY)
+	$(BIN)/aiconform lab up --name build $(foreach a,$(ADDONS),--addon $(a))
+	$(BIN)/aiconform lab down --name build
 
 wheel: $(READY)
 	$(BIN)/python tests/wheel.py
