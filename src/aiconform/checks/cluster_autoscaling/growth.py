@@ -45,12 +45,15 @@ def _asked(rec: Recording) -> Finding | None:
     said = _messages(rec)
     if not said:
         return unknown("the scheduler never said that the pod waits", code="deadline")
-    names: tuple[str, ...] = ("claim", accelerator["device_class"])
+    names: tuple[str, ...] = ("claim",)
+    if rec.settings.get("node_selector"):
+        # Where only one group may be used and has no node yet, no node matches.
+        names = (*names, "node affinity/selector")
     if accelerator["form"] != "dra":
-        names = (f"Insufficient {accelerator['resource']}", "claim", "extended resource")
-    if any(n in text for text, _ in said for n in names):
+        names = (*names, f"Insufficient {accelerator['resource']}", "extended resource")
+    if any(n in text for text, _ in said for n in names) or host(rec) is not None:
+        # A pod that at last ran on a new node waited for one, whatever filter of the scheduler spoke first.
         return None
-    # With no node that has it, the scheduler may name selectors alone; taints are the suite's mistake.
     text, seq = said[0]
     return unknown(f"the pod waited for another reason: {text}", code="blocked-by", cites=(seq,))
 
@@ -87,7 +90,8 @@ def adds_a_node(rec: Recording) -> Finding:
 
 def _none_came(rec: Recording) -> Finding:
     win, said, detected = window(rec, "grow"), reading(rec, "grow"), rec.facts["detected"]
-    if not detected["usable"] and not rec.facts["claimed"] and not said.get("signs"):
+    claimed = rec.facts["claimed"]
+    if not detected["usable"] and not claimed["mechanism"] and not said.get("signs"):
         because = f"no node came, and nothing speaks for a cluster autoscaler ({detected['because']})"
         return unknown(because, code="mechanism-not-found", cites=win.cites())
     if not win.whole or win.seconds < 0.99 * rec.deadline("added"):
@@ -98,8 +102,10 @@ def _none_came(rec: Recording) -> Finding:
         return missed
     if said.get("blocked"):
         return unknown(f"the autoscaler says why it adds none: {said['blocked'][0]}", code="blocked-by")
+    if said.get("coming"):
+        return unknown(f"no node came in time, but one may be on its way: {said['coming'][0]}", code="deadline")
     words = f": {said['refused'][0]}" if said.get("refused") else ", and said nothing of the pod"
-    if not rec.facts["claimed"]:
+    if not claimed["accelerator"]:
         because = f"the autoscaler added none{words}; name an accelerator that it scales with --accelerator"
         return unknown(because, code="mechanism-silent", cites=win.cites())
     because = f"no node came in {win.seconds:.0f} s although a pod waited for the accelerator; the autoscaler"
@@ -170,6 +176,9 @@ def _device(rec: Recording, node: Life) -> Finding:
         return unknown("the probe on the added node did not report", code="probe-missing", cites=cites)
     if mine.body["opened"]:
         because = f"the pod that had waited runs on node {node.name} and opened {mine.body['opened'][0]}"
+        return passed(because, cites=(*cites, mine.seq))
+    if not rec.facts["accelerator"].get("recognised"):
+        because = f"the pod that had waited runs on node {node.name}; how its device looks is not known"
         return passed(because, cites=(*cites, mine.seq))
     control = said.get("fill")
     if control is None or not control.body["opened"]:

@@ -208,6 +208,8 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     said = [f"only {accelerator['id']} was made to scale; other accelerators may not"]
     if node is not None and node.simulated:
         said.append("simulated nodes: pods run no code there, so that no device could be opened")
+    elif node is not None and not accelerator.get("recognised"):
+        said.append(f"{accelerator['id']} is of a vendor that the suite does not know: no device was opened")
     win = window(rec, "use")
     if win.whole:
         said.append(f"that nodes in use are kept was watched for {win.seconds:.0f} s")

@@ -26,8 +26,8 @@ def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attem
         "detected": {"usable": detection.usable, "because": detection.because},
         "declared_none": False,
         "served": _served(inventory),
-        # Whoever names the accelerator or the mechanism says that it scales.
-        "claimed": bool(options.accelerator or wanted),
+        # Whoever names the mechanism says that there is one; whoever names the accelerator, that it scales.
+        "claimed": {"mechanism": bool(wanted), "accelerator": bool(options.accelerator or wanted)},
     }
     via = mechanism.product
     if CHECK.disruption not in options.allow:

@@ -117,7 +117,7 @@ def _limit(site: Site) -> float:
     """Seconds to wait; fewer where nothing speaks for an autoscaler and nobody claims that there is one."""
     box, facts = site.box, site.box.attempt.facts
     whole = box.seconds("added")
-    return whole if facts["detected"]["usable"] or facts["claimed"] else min(whole, box.seconds("guess"))
+    return whole if facts["detected"]["usable"] or facts["claimed"]["accelerator"] else min(whole, box.seconds("guess"))
 
 
 def _waiting(site: Site) -> list[Manifest]:

@@ -33,10 +33,11 @@ NS = "pods/ns"
 FACTS: dict[str, Any] = {
     "mechanism": "karpenter",
     "declared_none": False,
-    "claimed": True,
+    "claimed": {"mechanism": False, "accelerator": True},
     "detected": {"usable": True, "because": "its kinds are served"},
-    "accelerator": {"id": "accel", "form": "device-plugin", "resource": RESOURCE, "driver": "", "device_class": ""},
+    "accelerator": {"id": "accel", "form": "device-plugin", "resource": RESOURCE, "driver": "", "recognised": True},
 }
+NOBODY = {"mechanism": False, "accelerator": False}
 DEADLINES = dict.fromkeys(CHECK.deadlines, 10.0)
 
 
@@ -178,12 +179,22 @@ def nothing_came(**reading: Any) -> Story:
 def test_no_node_fails_where_somebody_claims_that_it_scales() -> None:
     assert outcome(nothing_came(), A) == (FAIL, "")
     assert outcome(nothing_came(refused=["no group fits"]), A) == (FAIL, "")
-    assert outcome(nothing_came(), A, facts=FACTS | {"claimed": False}) == (UNKNOWN, "mechanism-silent")
+    assert outcome(nothing_came(), A, facts=FACTS | {"claimed": NOBODY}) == (UNKNOWN, "mechanism-silent")
 
 
 def test_no_node_and_no_autoscaler_is_unknown() -> None:
-    silent = FACTS | {"claimed": False, "detected": {"usable": False, "because": "nothing"}}
+    silent = FACTS | {"claimed": NOBODY, "detected": {"usable": False, "because": "nothing"}}
     assert outcome(nothing_came(), A, facts=silent) == (UNKNOWN, "mechanism-not-found")
+    # To name the accelerator does not say that there is an autoscaler; to name the mechanism does.
+    named = silent | {"claimed": {"mechanism": False, "accelerator": True}}
+    assert outcome(nothing_came(), A, facts=named) == (UNKNOWN, "mechanism-not-found")
+    assert outcome(nothing_came(signs=["a status that nobody writes"]), A, facts=named) == (FAIL, "")
+    both = silent | {"claimed": {"mechanism": True, "accelerator": True}}
+    assert outcome(nothing_came(), A, facts=both) == (FAIL, "")
+
+
+def test_a_machine_on_its_way_is_unknown() -> None:
+    assert outcome(nothing_came(coming=["NodeClaim c has no node yet"]), A) == (UNKNOWN, "deadline")
 
 
 def test_a_stated_limit_is_no_fault() -> None:
@@ -273,6 +284,8 @@ def test_where_code_runs_the_device_must_open() -> None:
     assert outcome(opened([], ["/dev/a0"]), R) == (FAIL, "")
     assert outcome(opened([], []), R) == (UNKNOWN, "probe-missing")
     assert outcome(opened([], None), R) == (UNKNOWN, "probe-missing")
+    stranger = FACTS | {"accelerator": FACTS["accelerator"] | {"recognised": False}}
+    assert outcome(opened([], None), R, facts=stranger) == (PASS, "")
 
 
 def test_a_node_for_an_impossible_pod_counts_when_it_comes_twice() -> None:
@@ -361,7 +374,8 @@ def test_the_plan_needs_leave_and_an_accelerator() -> None:
     named = replace(SCALES, accelerator=("example.com/accel",))
     (zero,) = attempts(inventory("karpenter.sh"), named, "MUST")
     assert zero.unable is None and zero.facts["accelerator"]["resource"] == "example.com/accel"
-    assert zero.via == "karpenter" and zero.holds == ("*",) and zero.facts["claimed"]
+    assert zero.via == "karpenter" and zero.holds == ("*",)
+    assert zero.facts["claimed"] == {"mechanism": False, "accelerator": True}
     (silent,) = attempts(inventory(), named, "MUST")
     assert silent.via == "managed" and not silent.facts["detected"]["usable"]
 

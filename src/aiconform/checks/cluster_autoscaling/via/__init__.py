@@ -33,14 +33,15 @@ class Reading:
     """What the product says, in words.
 
     `signs`: that it is at work. `blocked`: why it cannot add now, and it is nobody's fault: quota, limit, stock-out.
-    `refused`: that none of its groups fits. `keeps`: what in its own settings keeps `node`. `delay`: seconds that it
-    says it waits before it removes an idle node (0: it does not say). `tolerate`: taints that its new nodes have
-    for good; `startup`: taints that somebody takes away when the node is ready.
+    `refused`: that none of its groups fits. `coming`: machines on their way. `keeps`: what in its own settings keeps
+    `node`. `delay`: seconds that it says it waits before it removes an idle node (0: it does not say). `tolerate`:
+    taints that its new nodes have for good; `startup`: taints that somebody takes away when the node is ready.
     """
 
     signs: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    coming: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
     delay: float = 0.0
     tolerate: tuple[dict[str, Any], ...] = ()

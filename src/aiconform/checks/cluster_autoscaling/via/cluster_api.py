@@ -49,6 +49,7 @@ class ClusterApi:
             signs=(*said.signs, *names),
             blocked=(*said.blocked, *blocked),
             refused=said.refused,
+            coming=said.coming,
             keeps=said.keeps,
             delay=said.delay,
         )

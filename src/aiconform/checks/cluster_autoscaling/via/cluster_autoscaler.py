@@ -56,6 +56,7 @@ def read(scene: Scene) -> Reading:
         signs=tuple(sorted(set(signs)))[:8],
         blocked=tuple(sorted({t for t in (*nots, *failed) if _LIMITS.search(t)})),
         refused=tuple(sorted({t for t in nots if not _LIMITS.search(t)})),
+        coming=tuple(s for s in sorted(set(signs)) if s.startswith("TriggeredScaleUp")),
         keeps=tuple(_keeps(scene.node)),
         delay=_UNNEEDED + _RECHECK if signs else 0.0,
     )

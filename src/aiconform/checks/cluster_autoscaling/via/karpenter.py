@@ -51,6 +51,9 @@ class Karpenter:
             + tuple(f"NodeClaim {c['metadata']['name']}" for c in claims),
             blocked=tuple(sorted({t for t in (*failed, *stuck) if _NO_STOCK.search(t)})),
             refused=tuple(sorted({t for t in failed if not _NO_STOCK.search(t)})),
+            coming=tuple(
+                f"NodeClaim {c['metadata']['name']} has no node yet" for c in claims if not _has_node(c)
+            ),
             keeps=tuple(_keeps(scene.node, pool)),
             delay=_seconds(_disruption(pool).get("consolidateAfter", "")) + _OWN_PACE if pool else 0.0,
             tolerate=_taints(pools, "taints"),
@@ -77,6 +80,10 @@ def _condition(claim: Manifest) -> str:
         if c.get("status") == "False" and _NO_STOCK.search(f"{c.get('reason')} {c.get('message')}"):
             return f"NodeClaim {claim['metadata']['name']}: {c.get('reason')} {c.get('message', '')}"
     return ""
+
+
+def _has_node(claim: Manifest) -> bool:
+    return bool((claim.get("status") or {}).get("nodeName")) or bool(claim["metadata"].get("deletionTimestamp"))
 
 
 def _keeps(node: Manifest, pool: Manifest | None) -> list[str]:
