@@ -32,6 +32,8 @@ class Crew:
     cpu: int = _LIGHT
     meeting: str = ""
     image: str = ""
+    # Set once a scheduler of the mechanism's own has started a pod: then what is said of members is said by it.
+    scheduler: str = ""
     templates: set[str] = field(default_factory=set)
     # Whether members were last stored without what makes them members.
     dropped: bool = False

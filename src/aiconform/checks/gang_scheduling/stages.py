@@ -46,6 +46,7 @@ async def lone(crew: Crew) -> bool:
         box.unable("canary", sent.code, f"a pod for the scheduler {name} was refused: {sent.message}")
         return False
     if await box.until(lambda: any(_is_up(p) for p in box.pods(role="lone")), "canary"):
+        crew.scheduler = name
         return True
     because = (
         f"a plain pod started, but one with schedulerName {name} did not, although it is in no gang "
@@ -185,6 +186,8 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
         said = []
         for api, plural in crew.mechanism.watched(box.attempt.facts.get("detected", {})):
             said += crew.mechanism.signs(step.replace("_", "-"), box.view(api, plural))
+        if crew.scheduler:
+            said += [s for p in crew_pods(crew, step) for s in _said_of(p, crew.scheduler)]
         box.fact("signs", {"signs": said}, step=step)
     await crew.room(step, "after", [*crew_pods(crew, step), *crew.stand_ins()])
     return objects
@@ -225,6 +228,15 @@ def note_placeholders(crew: Crew, step: str) -> None:
     uids = [p["metadata"]["uid"] for p in crew.box.pods(step=step) if crew.mechanism.stands_in(p)]
     if uids:
         crew.box.fact("placeholder", {"uids": uids}, step=step)
+
+
+def _said_of(pod: Manifest, scheduler: str) -> list[str]:
+    """What the scheduler that the pod names has written into it."""
+    return [
+        f"{scheduler} on {pod['metadata']['name']}: {c.get('reason', '')}: {c.get('message', '')}"
+        for c in (pod.get("status") or {}).get("conditions") or []
+        if c.get("type") == "PodScheduled"
+    ]
 
 
 def _note_outsiders(crew: Crew, step: str) -> None:

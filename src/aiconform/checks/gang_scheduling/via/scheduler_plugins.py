@@ -3,6 +3,8 @@
 PodGroup of scheduling.x-k8s.io/v1alpha1 with `spec.minMember`; pods carry the label
 scheduling.x-k8s.io/pod-group and the scheduler's name. The chart's scheduler is called
 scheduler-plugins-scheduler; another name is given with `--mechanism gang_scheduling=scheduler-plugins:NAME`.
+A gang whose members were all turned away by the plugin itself is not woken when a pod goes: it is tried again after
+the scheduler's flush of unschedulable pods, 5 minutes by default, so the release may take that long.
 The phase is `Scheduling` for a gang that is stuck, too, so it is a sign of life and no more.
 """
 
