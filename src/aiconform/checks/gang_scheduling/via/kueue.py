@@ -26,6 +26,7 @@ class Kueue(Defaults):
     """Gangs as Jobs; see the module."""
 
     product = "kueue"
+    proved = "Kueue 0.14.0 on Kubernetes 1.37.1, in CI on the lab, sound and broken"
     atomicity: Literal["placement", "quota"] = "quota"
     # Claims of DRA are counted only where an administrator has mapped device classes to resources.
     forms = EXTENDED
