@@ -25,9 +25,7 @@ def write(recorded: Path) -> Path:
         path.with_suffix(".tmp").replace(path)
     except OSError as e:
         full = "the disk is full: " if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise EvidenceError(
-            f"{full}{path} could not be written ({e.strerror}); free space or check the folder"
-        ) from e
+        raise EvidenceError(f"{full}{path} could not be written ({e.strerror}); free space or check the folder") from e
     return path
 
 

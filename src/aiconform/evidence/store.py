@@ -121,9 +121,7 @@ def _one(line: bytes, number: int, out: list[Observation], damage: list[str], di
         damage.append(f"observations.jsonl: line {number} is unreadable ({e})")
         return
     if observation.seq != number:
-        damage.append(
-            f"observations.jsonl: line {number} has seq {observation.seq}: lines were lost or moved"
-        )
+        damage.append(f"observations.jsonl: line {number} has seq {observation.seq}: lines were lost or moved")
     if observation.blob is not None:
         observation = replace(observation, body=_blob(directory, observation, damage))
     out.append(observation)
