@@ -101,24 +101,31 @@ PERMISSIONS = (
         scope="cluster",
         why="what is free, who else waits, and who keeps the added node busy",
     ),
-    Permission(group="", resources=("pods",), verbs=("create", "get", "list", "watch", "delete")),
+    Permission(
+        group="", resources=("pods",), verbs=("create", "list", "watch", "delete"), why="canary, fillers, impossible pod"
+    ),
     Permission(group="", resources=("pods/log",), verbs=("get",), why="what the probe says of the device"),
     Permission(group="", resources=("configmaps",), verbs=("create", "delete"), why="the probe's script"),
-    Permission(group="apps", resources=("deployments",), verbs=("create", "get", "list", "watch", "delete")),
+    Permission(group="apps", resources=("deployments",), verbs=("create", "delete"), why="the pod that waits"),
+    Permission(group="", resources=("events",), verbs=("list", "watch"), why="what the autoscaler says about our pods"),
     Permission(
-        group="", resources=("events",), verbs=("list", "watch"), why="what the autoscaler says about our pods"
+        group="resource.k8s.io",
+        resources=("resourceslices",),
+        verbs=("list", "watch"),
+        scope="cluster",
+        why="what nodes advertise, where accelerators are asked for by DRA",
     ),
     Permission(
         group="resource.k8s.io",
-        resources=("resourceslices", "resourceclaims"),
-        verbs=("list", "watch"),
+        resources=("resourceclaims",),
+        verbs=("list",),
         scope="cluster",
-        why="what is free and what new nodes advertise, where accelerators are asked for by DRA",
+        why="what is free, where accelerators are asked for by DRA",
     ),
     Permission(
         group="resource.k8s.io",
         resources=("resourceclaimtemplates",),
-        verbs=("create", "get", "list", "delete"),
+        verbs=("create", "delete"),
         why="accelerators that are asked for by DRA",
     ),
 )
