@@ -10,6 +10,8 @@ from aiconform.model import Finding, Observation, Recording
 _DEFAULTS = {"allocationMode": "ExactCount", "count": 1}
 # Refusals that are an administrator's decision and say nothing about the API.
 _NOT_THE_API = ("rbac-denied", "admission-denied")
+# The server was in trouble, or busy: that is no answer to the question.
+_NO_ANSWER = (408, 409, 429)
 
 
 def serves_the_api(rec: Recording) -> Finding:
@@ -43,22 +45,32 @@ def keeps_what_it_is_given(rec: Recording) -> Finding:
         if o is None:
             return unknown(f"no object of type {plural} was tried", code="not-tried")
         cites.append(o.seq)
-        if not o.body["created"]["ok"] and o.body["created"]["code"] in _NOT_THE_API:
-            doubts.append((plural, o))
+        code, because = _no_answer(o.body["created"])
+        if not code and "changed" in o.body:
+            code, because = _no_answer(o.body["changed"])
+        if code:
+            doubts.append(unknown(f"{plural}: {because}", code=code, cites=(o.seq,)))
             continue
         wrong = _wrong(plural, o.body)
         if wrong:
             return failed(f"{plural}: {wrong}", cites=(o.seq,))
         if not o.body["gone"]:
-            doubts.append((plural, o))
+            because = f"{plural}: the object was deleted and did not go away; finalizers may legally keep it"
+            doubts.append(unknown(because, code="deadline", cites=(o.seq,)))
     if doubts:
-        plural, o = doubts[0]
-        if o.body["created"]["ok"]:
-            because = f"an object of type {plural} was deleted and did not go away; finalizers may legally keep it"
-            return unknown(because, code="deadline", cites=(o.seq,))
-        because = f"an object of type {plural} could not be made: {o.body['created']['message']}"
-        return unknown(because, code=o.body["created"]["code"], cites=(o.seq,))
+        return doubts[0]
     return passed("one object of each type was stored whole, listed, watched, changed and deleted", cites=cites)
+
+
+def _no_answer(answer: dict[str, Any]) -> tuple[str, str]:
+    """(code, sentence) if a write was not judged by the API itself; ("", "") if it was."""
+    if answer["ok"]:
+        return "", ""
+    if answer["code"] in _NOT_THE_API:
+        return str(answer["code"]), f"the request was not allowed: {answer['message']}"
+    if answer["status"] >= 500 or answer["status"] in _NO_ANSWER:
+        return "api-lost", f"the API server answered {answer['status']}: {answer['message']}"
+    return "", ""
 
 
 def _wrong(plural: str, body: dict[str, Any]) -> str:
@@ -140,10 +152,12 @@ def _refuses(rec: Recording, pairs: tuple[tuple[str, str], ...], because: str) -
             return failed(because, cites=(o.seq,))
         if not twin.body["ok"]:
             why = f"the same request without the fault was refused too: {twin.body['message']}"
-            code = twin.body["code"] if twin.body["code"] in _NOT_THE_API else "control-did-not-run"
+            code = _no_answer(twin.body)[0] or "control-did-not-run"
             return unknown(why, code=code, cites=(o.seq, twin.seq))
-        if o.body["code"] == "rbac-denied":
-            return unknown(f"the request was not allowed: {o.body['message']}", code="rbac-denied", cites=(o.seq,))
+        code, why = _no_answer(o.body)
+        # A policy that refuses what the API would refuse does no harm.
+        if code and code != "admission-denied":
+            return unknown(why, code=code, cites=(o.seq,))
         cites += [o.seq, twin.seq]
     said = answers[pairs[0][0]].body["message"] or "the field was dropped"
     return passed(f"refused, and the sound twin was accepted: {said[:200]}", cites=cites)

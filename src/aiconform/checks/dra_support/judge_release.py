@@ -1,7 +1,5 @@
 """The clauses about one device and two claims. Pure."""
 
-import re
-
 from aiconform.checks.dra_support.history import (
     Claim,
     device,
@@ -15,9 +13,6 @@ from aiconform.checks.dra_support.history import (
 from aiconform.checks.dra_support.judge_devices import given, looks, new_devices, no_devices, wanted_paths
 from aiconform.judging import Pod, failed, not_applicable, passed, unable, unknown, window
 from aiconform.model import Finding, Recording
-
-# The scheduler's words for a node that is full, whatever devices it has.
-_NO_ROOM = re.compile(r"Insufficient (cpu|memory|ephemeral-storage)|Too many pods")
 
 
 def _ground(rec: Recording) -> Finding | tuple[Pod, Claim]:
@@ -153,14 +148,14 @@ def _not_given_again(rec: Recording, owner: Pod, claim: Claim) -> Finding:
             return failed(because, cites=(owner.deleted.seq, *win.cites()))
         if found["held"]:
             return unknown(f"{pool}/{name} was given to somebody else", code="capacity-changed", cites=win.cites())
-    beside = pod(rec, "second")
-    if beside is not None and _NO_ROOM.search(beside.why_waiting()):
-        because = f"the node had no more room for a pod: {beside.why_waiting()}"
-        return unknown(because, code="capacity-changed", cites=win.cites())
+    after = pod(rec, "after")
+    if after is None or after.bound is None:
+        because = "the second claim was not satisfied, but a plain pod was not bound at that time either"
+        return unknown(because, code="control-did-not-run", cites=win.cites())
     because = (
         f"the device was free for {waited:.0f} s after its pod had gone, and was not given to the claim that waited"
     )
-    return failed(because, cites=(owner.deleted.seq, *win.cites()))
+    return failed(because, cites=(owner.deleted.seq, *win.cites(), after.bound.seq))
 
 
 def _works_again(rec: Recording, beside: Pod) -> Finding:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiconform.checks.dra_support.check import CHECK, TYPES, VERBS
@@ -310,6 +310,9 @@ def test_a_missing_verb_fails() -> None:
         ("deviceclasses", {"created": NO}, FAIL),
         ("deviceclasses", {"created": {**NO, "code": "rbac-denied"}}, UNKNOWN),
         ("deviceclasses", {"created": {**NO, "code": "admission-denied"}}, UNKNOWN),
+        ("deviceclasses", {"created": {**NO, "status": 500}}, UNKNOWN),
+        ("deviceclasses", {"changed": {**NO, "status": 429, "kept": False}}, UNKNOWN),
+        ("deviceclasses", {"changed": {**NO, "kept": False}}, FAIL),
         ("deviceclasses", {"stored": {"some": "field", "more": 1}}, PASS),
     ],
 )
@@ -334,6 +337,11 @@ def test_what_must_be_refused() -> None:
     clause = "refuses_broken_selectors"
     assert finding(story(refusals=answered("broken selector")), clause).outcome is FAIL
     assert finding(story(refusals=answered("sound claim", **NO)), clause).code == "control-did-not-run"
+    busy = {**NO, "status": 500}
+    assert finding(story(refusals=answered("broken selector", **busy)), clause).code == "api-lost"
+    assert finding(story(refusals=answered("sound claim", **busy)), clause).code == "api-lost"
+    denied = {**NO, "status": 403, "code": "rbac-denied"}
+    assert finding(story(refusals=answered("broken selector", **denied)), clause).code == "rbac-denied"
     clause = "refuses_admin_access"
     assert finding(story(refusals=answered("admin access in a template", admin=True)), clause).outcome is FAIL
     dropped = story(refusals=answered("admin access"))
@@ -499,6 +507,12 @@ def test_one_device_one_claim(held: Part, outcome: Outcome) -> None:
     assert finding(story(held=held), "gives_a_device_to_one_claim_at_a_time").outcome is outcome
 
 
+def after(h: History) -> None:
+    """Nothing is given, but a plain pod is bound."""
+    h.pod("after", "release", "after")
+    h.bind("after")
+
+
 def test_a_wait_that_nothing_ended_proves_nothing() -> None:
     v = story(again=nothing)
     assert finding(v, "gives_a_device_to_one_claim_at_a_time").code == "control-did-not-run"
@@ -521,7 +535,8 @@ def test_a_shared_device_may_be_given_twice() -> None:
 @pytest.mark.parametrize(
     ("parts", "outcome"),
     [
-        ({"again": nothing, "afterwards": lambda h: h.devices("after release", device(0))}, FAIL),
+        ({"again": after, "afterwards": lambda h: h.devices("after release", device(0))}, FAIL),
+        ({"again": nothing, "afterwards": lambda h: h.devices("after release", device(0))}, UNKNOWN),
         ({"again": nothing, "afterwards": lambda h: h.devices("after release", device(0, tainted=True))}, UNKNOWN),
         ({"again": nothing, "afterwards": lambda h: h.devices("after release", device(1))}, UNKNOWN),
         ({"afterwards": lambda h: h.looks("second")}, FAIL),
@@ -556,6 +571,7 @@ json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json, st.dictionaries(st.text(min_size=4, max_size=5), json, max_size=2))
 def test_what_admission_adds_is_no_loss(sent: Any, more: dict[str, Any]) -> None:
     assert missing(sent, sent) == ""
@@ -571,6 +587,7 @@ def test_a_policy_may_add_a_condition_to_a_selector() -> None:
     assert missing(sent, {"cel": {"expression": "true"}}) == "spec.cel.expression"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.sampled_from(["complete", None, "failed"]))
 def test_a_recording_that_breaks_off_never_passes(cut: int, how: Any) -> None:
     whole = story_lines()
