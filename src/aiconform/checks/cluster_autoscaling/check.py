@@ -102,7 +102,10 @@ PERMISSIONS = (
         why="what is free, who else waits, and who keeps the added node busy",
     ),
     Permission(
-        group="", resources=("pods",), verbs=("create", "list", "watch", "delete"), why="canary, fillers, impossible pod"
+        group="",
+        resources=("pods",),
+        verbs=("create", "list", "watch", "delete"),
+        why="canary, fillers, and one that fits nowhere",
     ),
     Permission(group="", resources=("pods/log",), verbs=("get",), why="what the probe says of the device"),
     Permission(group="", resources=("configmaps",), verbs=("create", "delete"), why="the probe's script"),
