@@ -73,6 +73,8 @@ async def together(crew: Crew) -> bool:
     await _policies(crew, step)
     note_placeholders(crew, step)
     _note_outsiders(crew, step)
+    if belongs and not whole:
+        _note_unseen(crew, step)
     await crew.clear(step, *objects)
     await crew.room(step, "after")
     if belongs and not whole:
@@ -183,9 +185,7 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
             await box.until(lambda: sum(running(p) for p in crew_pods(crew, step)) >= crew.size, "settle")
         note_placeholders(crew, step)
         _note_outsiders(crew, step)
-        said = []
-        for api, plural in crew.mechanism.watched(box.attempt.facts.get("detected", {})):
-            said += crew.mechanism.signs(step.replace("_", "-"), box.view(api, plural))
+        said = crew.mechanism.signs(step.replace("_", "-"), _followed(crew))
         if crew.scheduler:
             said += [s for p in crew_pods(crew, step) for s in _said_of(p, crew.scheduler)]
         box.fact("signs", {"signs": said}, step=step)
@@ -237,6 +237,19 @@ def _said_of(pod: Manifest, scheduler: str) -> list[str]:
         for c in (pod.get("status") or {}).get("conditions") or []
         if c.get("type") == "PodScheduled"
     ]
+
+
+def _followed(crew: Crew) -> list[Manifest]:
+    """The objects in which the mechanism tells what it does, as the watch shows them now."""
+    watched = crew.mechanism.watched(crew.box.attempt.facts.get("detected", {}))
+    return [o for api, plural in watched for o in crew.box.view(api, plural)]
+
+
+def _note_unseen(crew: Crew, step: str) -> None:
+    """Records what a gang that never started lacks, if the mechanism took no part in it."""
+    lacking = crew.mechanism.unseen(step.replace("_", "-"), _followed(crew))
+    if lacking:
+        crew.box.fact("membership", {"dropped": [lacking]}, step=step)
 
 
 def _note_outsiders(crew: Crew, step: str) -> None:

@@ -265,3 +265,10 @@ def test_a_group_of_pods_ends_with_its_workload() -> None:
     (workload,) = kueue.ends_with(PLACE, [{k: v for k, v in p.items() if k != "kind"} for p in grouped])
     assert (workload["kind"], workload["metadata"]) == ("Workload", {"name": "g", "namespace": "ns"})
     assert kueue.ends_with(PLACE, members(1, 1)) == []
+
+
+def test_a_gang_that_kueue_left_alone_is_told_from_one_that_it_holds() -> None:
+    held = {"metadata": {"name": "job-g-1", "ownerReferences": [{"name": "g"}]}, "status": {}}
+    assert KNOWN["kueue"].unseen("g", [held]) == ""
+    assert "manage" in KNOWN["kueue"].unseen("g", [{"metadata": {"name": "other"}}])
+    assert all(m.unseen("g", []) == "" for m in KNOWN.values() if m.atomicity == "placement")

@@ -82,6 +82,12 @@ class GangMechanism(Mechanism, Protocol):
     def dropped(self, stored: Manifest) -> str:
         """What a stored member (or what makes members) lacks to be in its gang, in words; "" if nothing."""
 
+    def unseen(self, name: str, objects: list[Manifest]) -> str:
+        """What a gang that never started lacks, if the mechanism took no part in it at all; "" if it did.
+
+        Only for mechanisms that make an object for each gang; the others cannot tell.
+        """
+
     def stands_in(self, pod: Manifest) -> bool:
         """Whether this pod only holds a place for a member (a placeholder), and is no member itself."""
 

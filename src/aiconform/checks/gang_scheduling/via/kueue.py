@@ -112,12 +112,11 @@ class Kueue(Defaults):
         ]
 
     def signs(self, name: str, objects: list[Manifest]) -> list[str]:
-        said = []
-        for o in objects:
-            owners = [r.get("name") for r in o["metadata"].get("ownerReferences") or []]
-            if name in owners or o["metadata"]["name"] == name:
-                said += conditions(o)
-        return said
+        return [said for o in _workloads(name, objects) for said in conditions(o)]
+
+    def unseen(self, name: str, objects: list[Manifest]) -> str:
+        # The webhook suspends Jobs in namespaces, too, that the controller then leaves alone.
+        return "" if _workloads(name, objects) else "a Workload of Kueue (does it manage this namespace?)"
 
     def _queue(self, place: Place) -> str:
         return f"aiconform-{place.run}-{self.product}"
@@ -128,6 +127,15 @@ class Kueue(Defaults):
             free[place.resource] = str(place.units)
         resources = [{"name": k, "nominalQuota": v} for k, v in free.items()]
         return {"coveredResources": list(free), "flavors": [{"name": self._queue(place), "resources": resources}]}
+
+
+def _workloads(name: str, objects: list[Manifest]) -> list[Manifest]:
+    """The Workloads of a Job, JobSet or pod group of this name."""
+    return [
+        o
+        for o in objects
+        if o["metadata"]["name"] == name or name in [r.get("name") for r in o["metadata"].get("ownerReferences") or []]
+    ]
 
 
 def pod_group(name: str, pods: list[Manifest], size: int = 0) -> list[Manifest]:
