@@ -38,6 +38,7 @@ def aiconform(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.Com
         (["run", "--deadline", "gang_scheduling.canary=soon"], 64, "soon"),
         (["run", "--allow", "everything"], 64, "extended"),
         (["run", "-o", "xml"], 64, "table, json"),
+        (["run", "--checklist", "2.0"], 64, "1.33, 1.34"),
         (["run", "--config", "/none.yaml"], 64, "/none.yaml"),
         (["run", "--lab", "x", "--context", "y"], 64, "--lab"),
         (["survey", "--kubeconfig", "/none"], 3, "/none"),

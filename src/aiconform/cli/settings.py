@@ -7,6 +7,7 @@ import msgspec
 import typer
 import yaml
 
+from aiconform.checklists import load as load_checklist
 from aiconform.cli.errors import usage
 from aiconform.model import Options
 
@@ -75,6 +76,8 @@ def make_options(**flags: Any) -> Options:
 def _known(options: Options) -> None:
     from aiconform.engine import registry
 
+    if options.checklist:
+        load_checklist(options.checklist)
     for name in options.allow:
         if name not in ("extended", "scales"):
             raise usage(f"--allow knows extended and scales, not {name!r}")
