@@ -34,6 +34,7 @@ class SchedulerPlugins(Defaults):
     """See the module."""
 
     product = "scheduler-plugins"
+    proved = "scheduler-plugins 0.35.4-devel on Kubernetes 1.37.1, in CI on the lab, sound and broken"
     permissions: tuple[Permission, ...] = (
         Permission(group=_GROUP, resources=("podgroups",), verbs=LIVES, why="the gang itself"),
     )
