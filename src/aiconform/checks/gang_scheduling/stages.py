@@ -235,7 +235,7 @@ def _said_of(pod: Manifest, scheduler: str) -> list[str]:
     return [
         f"{scheduler} on {pod['metadata']['name']}: {c.get('reason', '')}: {c.get('message', '')}"
         for c in (pod.get("status") or {}).get("conditions") or []
-        if c.get("type") == "PodScheduled"
+        if c.get("type") == "PodScheduled" and c.get("status") == "False"
     ]
 
 
