@@ -28,9 +28,7 @@ UNITS, IDLE, MOST = 4, 4.0, 6
 
 
 def units(pod: Any, resource: str) -> int:
-    return sum(
-        int((c.get("resources", {}).get("requests") or {}).get(resource, 0)) for c in pod["spec"]["containers"]
-    )
+    return sum(int((c.get("resources", {}).get("requests") or {}).get(resource, 0)) for c in pod["spec"]["containers"])
 
 
 def waits(pod: Any) -> bool:

@@ -51,9 +51,7 @@ class Karpenter:
             + tuple(f"NodeClaim {c['metadata']['name']}" for c in claims),
             blocked=tuple(sorted({t for t in (*failed, *stuck) if _NO_STOCK.search(t)})),
             refused=tuple(sorted({t for t in failed if not _NO_STOCK.search(t)})),
-            coming=tuple(
-                f"NodeClaim {c['metadata']['name']} has no node yet" for c in claims if not _has_node(c)
-            ),
+            coming=tuple(f"NodeClaim {c['metadata']['name']} has no node yet" for c in claims if not _has_node(c)),
             keeps=tuple(_keeps(scene.node, pool)),
             delay=_seconds(_disruption(pool).get("consolidateAfter", "")) + _OWN_PACE if pool else 0.0,
             tolerate=_taints(pools, "taints"),
