@@ -32,6 +32,7 @@ class Volcano(Defaults):
     """See the module."""
 
     product = "volcano"
+    proved = "Volcano of 2026-08-20 (ed72c7c8) on Kubernetes 1.37.1, by hand, with its plugin gang and without it"
     permissions: tuple[Permission, ...] = (
         Permission(group=_GROUP, resources=("podgroups",), verbs=LIVES, why="the gang itself"),
     )
