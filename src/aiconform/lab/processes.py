@@ -56,6 +56,14 @@ def alive(process: Process) -> bool:
     return start_time(process.pid) == process.start
 
 
+def _is_another(process: Process) -> bool:
+    """Whether its pid is free again, or belongs to somebody else by now. A zombie is itself."""
+    try:
+        return _parse_stat(Path(f"/proc/{process.pid}/stat").read_text())[2] != process.start
+    except (OSError, ValueError, IndexError):
+        return True
+
+
 def recorded(folder: Folder) -> dict[str, Process]:
     """The registry: the newest record for each name."""
     return {process.name: process for process in all_recorded(folder)}
@@ -140,7 +148,8 @@ def wait_gone(processes: Iterable[Process], seconds: float) -> list[Process]:
             fd = os.pidfd_open(process.pid)
         except ProcessLookupError:
             continue
-        if not alive(process):
+        # A zombie's other threads may still hold its sockets: only its pidfd tells when they have ended.
+        if _is_another(process):
             os.close(fd)
             continue
         open_fds[fd] = process
