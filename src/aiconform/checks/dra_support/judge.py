@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiconform.checks.dra_support import judge_api, judge_devices, judge_release
+from aiconform.checks.dra_support import judge_api, judge_container, judge_devices, judge_release
 from aiconform.checks.dra_support.check import CHECK, DEADLINES
 from aiconform.checks.dra_support.history import api_only, devices, fact, facts_not_published, pod
 from aiconform.judging import verdict
@@ -22,7 +22,7 @@ def judge(rec: Recording, judged_by: Suite) -> Verdict:
         "leaves_requests_for_too_many_waiting": judge_devices.leaves_requests_for_too_many_waiting,
         "allocates_by_attribute": judge_devices.allocates_by_attribute,
         "starts_the_pod_with_its_claim": judge_devices.starts_the_pod_with_its_claim,
-        "gives_the_container_its_device": judge_devices.gives_the_container_its_device,
+        "gives_the_container_its_device": judge_container.gives_the_container_its_device,
         "gives_a_device_to_one_claim_at_a_time": judge_release.gives_a_device_to_one_claim_at_a_time,
         "gives_a_released_device_again": judge_release.gives_a_released_device_again,
     }

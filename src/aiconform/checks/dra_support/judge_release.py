@@ -10,7 +10,8 @@ from aiconform.checks.dra_support.history import (
     pod,
     watched,
 )
-from aiconform.checks.dra_support.judge_devices import given, looks, new_devices, no_devices, wanted_paths
+from aiconform.checks.dra_support.judge_container import looks, new_devices, wanted_paths
+from aiconform.checks.dra_support.judge_devices import given, no_devices
 from aiconform.judging import Pod, failed, not_applicable, passed, unable, unknown, window
 from aiconform.model import Finding, Recording
 
