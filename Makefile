@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 ADDONS := karpenter kueue scheduler-plugins jobset lws
+INOTIFY := /proc/sys/fs/inotify/max_user_instances
 # The runs wait most of the time: more labs than cores.
 LAB_WORKERS ?= 4
 
@@ -32,6 +33,9 @@ go-tests: $(READY)
 
 # Each test worker has a lab of its own. Everything is built first, so that its progress is seen.
 lab-tests: lab-build
+	@# A lab needs some 32 inotify instances, and the usual limit of 128 is too low for several side by side.
+	@if [ $$(cat $(INOTIFY)) -lt 1024 ]; then \
+	  echo "raising $(INOTIFY) to 1024 until the next boot"; echo 1024 > $(INOTIFY); fi
 	$(BIN)/python -m pytest -m "lab or slow" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests
 
 lab-build: $(READY)
