@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,27 +51,30 @@ def measure_lab(times: int = 3) -> dict[str, Any]:
     return {"warm_up_s": _median(ups), "down_s": _median(downs), "rss_mib": round(rss)}
 
 
-def measure_run(runs: Path) -> tuple[dict[str, Any], Path]:
-    """A whole run on a sound lab: wall time, and its longest chain of attempts that share a node."""
-    lab = Lab(NAME)
-    lab.up(quiet)
+def make_run(runs: Path) -> Path:
+    """A whole run of the program on a sound lab; returns its folder."""
+    Lab(NAME).up(quiet)
     command = [sys.executable, "-m", "aiconform", "run", "--lab", NAME, "--runs", str(runs), "-o", "name"]
-    start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall = time.perf_counter() - start
-    directory = Path(done.stdout.strip().splitlines()[-1])
-    lengths = {p.parent.name: json.loads(p.read_text())["t"] for p in directory.glob("recorded/*/end.json")}
-    longest = max(lengths.values())
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def measure_run(directory: Path) -> dict[str, Any]:
+    """A run's wall time, from its begin to its last recording's end, beside its longest attempt; and its size."""
+    ends = {p.parent.name: json.loads(p.read_text()) for p in directory.glob("recorded/*/end.json")}
+    begun = datetime.fromisoformat(json.loads((directory / "recorded" / "run.json").read_text())["at"])
+    wall = max((datetime.fromisoformat(e["at"]) - begun).total_seconds() for e in ends.values())
+    longest = max(e["t"] for e in ends.values())
     rows = json.loads(next(directory.glob("derived/assessment-*.json")).read_text())["rows"]
     return {
         "wall_s": round(wall, 1),
         "longest_attempt_s": round(longest, 1),
         "wall_over_longest": round(wall / longest, 2),
-        "attempts": {name: round(t, 1) for name, t in sorted(lengths.items())},
+        "attempts": {name: round(e["t"], 1) for name, e in sorted(ends.items())},
         "outcomes": {r["requirement"]: r["outcome"] for r in rows if r["covered"]},
         "recorded_kib": round(sum(p.stat().st_size for p in (directory / "recorded").rglob("*")) / 1024),
         "report_kib": round((directory / "derived" / "report.html").stat().st_size / 1024),
-    }, directory
+    }
 
 
 def measure_judge(directory: Path) -> dict[str, Any]:
@@ -102,6 +106,7 @@ def main() -> None:
     """Writes results.json; figures that were not measured now are kept from the last time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also measure the cold build (ten minutes and more)")
+    parser.add_argument("--run", type=Path, help="take the figures of this run of a lab instead of making one")
     arguments = parser.parse_args()
     path = HERE / "results.json"
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
@@ -111,7 +116,8 @@ def main() -> None:
             results["build"] = measure_cold_build()
         results["lab"] = measure_lab()
         with tempfile.TemporaryDirectory() as runs:
-            results["run"], directory = measure_run(Path(runs))
+            directory = arguments.run or make_run(Path(runs))
+            results["run"] = measure_run(directory)
             results["judge"] = measure_judge(directory)
     finally:
         Lab(NAME).down(quiet)
