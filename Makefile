@@ -8,7 +8,7 @@ READY := .venv/.ready
 ADDONS := karpenter kueue scheduler-plugins jobset lws
 INOTIFY := /proc/sys/fs/inotify/max_user_instances
 # The runs wait most of the time: more labs than cores.
-LAB_WORKERS ?= 4
+LAB_WORKERS ?= 5
 
 .PHONY: demo test check format docs lab-build lab-tests go-tests bench wheel clean
 
