@@ -10,6 +10,7 @@ from aiconform.cli.settings import Context, Kubeconfig, LabName
 from aiconform.cli.target import target
 from aiconform.cluster import cleanup
 from aiconform.cluster.api import Cluster
+from aiconform.cluster.errors import Refused
 
 
 def clean(
@@ -46,7 +47,11 @@ def clean(
 
 async def sweep_before_run(cluster: Cluster) -> None:
     """A new run removes what a killed one left, and says so."""
-    report = await cleanup.clean(cluster, None, dry_run=False)
+    try:
+        report = await cleanup.clean(cluster, None, dry_run=False)
+    except Refused as refused:
+        output.say(f"could not look for what an earlier run left: {refused}")
+        return
     if report.found:
         output.say(f"removed {len(report.found)} objects that an earlier run had left")
     for name in report.leftovers:

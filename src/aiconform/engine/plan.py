@@ -7,6 +7,10 @@ from aiconform.engine import registry
 from aiconform.model import Attempt, Checklist, Inventory, Options, Slot
 
 
+# Codes of attempts that failed because the inventory holds nothing to try.
+_FOUND_NOTHING = ("no-accelerator", "no-node", "mechanism-not-found", "too-few-accelerators")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """All attempts, their schedule, and the checklist rows that nothing is tried for, with the reason."""
@@ -48,12 +52,21 @@ def make_plan(checklist: Checklist, inventory: Inventory, options: Options) -> P
             untried[requirement.id] = "no check in this version"
         else:
             loaded = registry.load(requirement.id)
-            attempts += loaded.attempts(inventory, options, requirement.level)
+            found = loaded.attempts(inventory, options, requirement.level)
+            attempts += [_not_blamed_for_blindness(a, inventory) for a in found]
     for a in attempts:
         if not a.id.startswith(f"{a.check}."):
             raise ValueError(f"attempt {a.id} of {a.check} is misnamed")
     ordered = in_order(attempts)
     return Plan(attempts=ordered, slots=schedule(ordered), untried=untried)
+
+
+def _not_blamed_for_blindness(attempt: Attempt, inventory: Inventory) -> Attempt:
+    """Where the survey was not allowed to look, that is the reason why nothing was found to try."""
+    gap = next((g for g in inventory.gaps if g.refused), None)
+    if attempt.unable is None or gap is None or attempt.unable[0] not in _FOUND_NOTHING:
+        return attempt
+    return replace(attempt, unable=("rbac-denied", f"{attempt.unable[1]}; but the survey was {gap.why}"))
 
 
 def in_order(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:

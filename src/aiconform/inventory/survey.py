@@ -40,7 +40,7 @@ class _Notes:
         try:
             return await cluster.list(api, plural)
         except Refused as refused:
-            self.gaps.append(Gap(what=qualified(api, plural), why=refused.message))
+            self.gaps.append(Gap(what=qualified(api, plural), why=refused.message, refused=True))
             return []
 
 

@@ -51,10 +51,14 @@ class Product:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """Something that the survey could not read, and why. A gap is never treated as emptiness."""
+    """Something that the survey could not read, and why. A gap is never treated as emptiness.
+
+    `refused`: the API server did not allow it, and `why` names verb and resource.
+    """
 
     what: str
     why: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
