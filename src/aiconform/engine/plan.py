@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from aiconform.engine import registry
 from aiconform.model import Attempt, Checklist, Inventory, Options, Slot
 
-
 # Codes of attempts that failed because the inventory holds nothing to try.
 _FOUND_NOTHING = ("no-accelerator", "no-node", "mechanism-not-found", "too-few-accelerators")
 
