@@ -188,7 +188,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing_in_the_cluster(lab: L
     done = aiconform("run", "--lab", lab.name, "--runs", str(small_disk), "--only", "secure_accelerator_access")
     assert done.returncode == 3, done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert "No space left" in last and "Traceback" not in done.stderr, done.stderr
+    assert "disk is full" in last and "Traceback" not in done.stderr, done.stderr
     assert ours(lab) == []
 
 
