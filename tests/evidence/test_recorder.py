@@ -161,7 +161,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_whole_lines(tmp_path: Path) -> N
         rec.observe("fact", "b", 2)
     rec._file = real
     rec.observe("fact", "c", 3)
-    assert [(o.seq, o.subject) for o in load(rec.directory).observations] == [(1, "a"), (2, "c")]
+    rec.finish(ENDING)
+    kept = load(rec.directory)
+    assert [(o.seq, o.subject) for o in kept.observations] == [(1, "a")]
+    assert kept.ending is None, "a recording with a hole must not look whole"
+    assert rec.failure is not None
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -55,11 +55,14 @@ async def observe_all(
 
     slots = {s.attempt: s for s in plan.slots}
     try:
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as tasks:
             for attempt in plan.attempts:
-                group.create_task(one(attempt, slots[attempt.id].after), name=attempt.id)
-    except* EvidenceError as errors:
-        raise errors.exceptions[0] from None
+                tasks.create_task(one(attempt, slots[attempt.id].after), name=attempt.id)
+    except BaseExceptionGroup as group:
+        unwritten = group.subgroup(EvidenceError)
+        if unwritten is None:
+            raise
+        raise unwritten.exceptions[0] from None
     return endings
 
 
@@ -96,13 +99,19 @@ async def _observe(
         how, error, code = "failed", traceback.format_exc(limit=-4), "suite-failed"
     finally:
         ending = await asyncio.shield(_close(box, recorder, how, error, code, listener))
+    if recorder.failure is not None:
+        raise recorder.failure
     listener.finished(attempt.id, ending.how if not ending.error else f"{ending.how} ({ending.code})")
     return ending
 
 
 async def _close(box: Sandbox, recorder: Recorder, how: Any, error: str, code: str, listener: Listener) -> Ending:
     listener.step(box.attempt.id, "cleaning up", None)
-    leftovers = await box.close()
+    try:
+        leftovers = await box.close()
+    except EvidenceError:
+        # The disk filled up just now. What the run has made must go all the same, unrecorded.
+        leftovers = await box.close()
     last = recorder.observe("note", "cleanup", {"text": "done"}, step="cleanup")
     ending = Ending(how=how, at=last.at, t=last.t, error=error, code=code, leftovers=leftovers)
     recorder.finish(ending)

@@ -37,6 +37,7 @@ class Recorder:
         self.step = ""
         self.own_namespaces: set[str] = set()
         self.finished = False
+        self.failure: EvidenceError | None = None
         self._seq = 0
         self._size = 0
         self._t0 = time.monotonic()
@@ -59,7 +60,11 @@ class Recorder:
         return round(time.monotonic() - self._t0, 4)
 
     def observe(self, kind: str, subject: str, body: Any = None, step: str | None = None) -> Observation:
-        """Writes one observation, after redaction, and returns it as written."""
+        """Writes one observation, after redaction, and returns it as written.
+
+        The first write that fails raises EvidenceError. Later ones are dropped, so that cleanup can go on; the
+        recording has no end then, and reads as interrupted.
+        """
         clean, counts = redact(body, own_namespaces=self.own_namespaces, run=self.begin.run)
         where = self.step if step is None else step
         for rule, count in sorted((+counts).items()):
@@ -80,7 +85,7 @@ class Recorder:
 
     def finish(self, ending: Ending) -> None:
         """Writes end.json. Nothing can be observed afterwards. Calling it twice changes nothing."""
-        if self.finished:
+        if self.finished or self.failure is not None:
             return
         for rule, count in sorted(self._quiet.items()):
             self._write("redaction", rule, {"count": count, "total": True}, "")
@@ -97,12 +102,14 @@ class Recorder:
             raise EvidenceError(f"the recording {self.directory} is finished; nothing can be added to it")
         blob = None
         encoded = encode(body)
-        if len(encoded) > BLOB_OVER:
+        if len(encoded) > BLOB_OVER and self.failure is None:
             blob, body = self._blob(encoded), None
         observation = Observation(
             seq=self._seq + 1, t=self.elapsed(), at=utc_now(), step=step, kind=kind, subject=subject,
             body=body, blob=blob,
         )  # fmt: skip
+        if self.failure is not None:
+            return observation
         with self._writing("observations.jsonl"):
             self._append(encode_line(observation))
         self._seq += 1
@@ -134,7 +141,8 @@ class Recorder:
         try:
             yield
         except OSError as e:
-            raise EvidenceError(self._sentence(name, e)) from e
+            self.failure = EvidenceError(self._sentence(name, e))
+            raise self.failure from e
 
     def _sentence(self, name: str, e: OSError) -> str:
         where = self.directory
