@@ -26,6 +26,7 @@ check: $(READY)
 	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
 	$(BIN)/python -m aiconform.docs_gen --check
+	$(BIN)/python bench/readme.py --check
 	$(BIN)/python -m pytest -q -m "not lab and not slow" -n 2
 
 go-tests: $(READY)
