@@ -9,7 +9,7 @@ from typing import Any
 from aiconform.engine import registry
 from aiconform.evidence import store
 from aiconform.lab.fault_files import Fault
-from aiconform.model import Finding, Observation, Recording, Suite, Verdict, encode_line, encode_pretty
+from aiconform.model import Observation, Recording, Suite, Verdict, encode_line, encode_pretty
 
 SUITE = Suite(version="regression")
 # Kinds that no judge reads are tried first; what a judge does read is found out by judging.
@@ -126,11 +126,7 @@ def _slim(value: Any) -> Any:
 
 def _says(verdict: Verdict) -> list[tuple[Any, ...]]:
     """What must not change: outcomes, codes and sentences; the cited numbers move when lines are left out."""
-    return [(f.clause, f.outcome, f.code, f.because) for f in _findings(verdict)] + [(verdict.outcome, verdict.limits)]
-
-
-def _findings(verdict: Verdict) -> tuple[Finding, ...]:
-    return verdict.findings
+    return [(f.clause, f.outcome, f.code, f.because) for f in verdict.findings] + [(verdict.outcome, verdict.limits)]
 
 
 def _write(target: Path, source: Path, observations: tuple[Observation, ...]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from aiconform.checks.gang_scheduling.via import EVERY_FORM, Manifest, Place, Watched, pod_templates
-from aiconform.model import Inventory, Permission
+from aiconform.model import Detection, Inventory, Permission
 
 NOT_PROVED = "not yet run for real: written from the product's documentation and source"
 LIVES = ("create", "get", "list", "watch", "delete")
@@ -108,6 +108,14 @@ def phase(obj: Manifest) -> list[str]:
 def newest(inventory: Inventory, group: str, plural: str, known: tuple[str, ...]) -> str:
     """The first of these known versions that the API server serves; "" if none."""
     return next((v for v in known if inventory.serves(group, v, plural)), "")
+
+
+def podgroups_served(inventory: Inventory, api: str) -> Detection:
+    """Usable where the API server serves podgroups of this apiVersion ("GROUP/VERSION")."""
+    group, _, version = api.partition("/")
+    if not newest(inventory, group, "podgroups", (version,)):
+        return Detection(usable=False, because=f"the API server does not serve podgroups of {api}")
+    return Detection(usable=True, because=f"the API server serves podgroups of {api}", version=version)
 
 
 def scheduler(place: Place, usual: str) -> str:

@@ -14,7 +14,7 @@ from aiconform.checks.gang_scheduling.via.defaults import (
     conditions,
     job,
     lacking,
-    newest,
+    podgroups_served,
     scheduler,
     with_meta,
 )
@@ -42,9 +42,7 @@ class Kai(Defaults):
     )
 
     def detect(self, inventory: Inventory) -> Detection:
-        if not newest(inventory, _GROUP, "podgroups", ("v2alpha2",)):
-            return Detection(usable=False, because=f"the API server does not serve podgroups of {_API}")
-        return Detection(usable=True, because=f"the API server serves podgroups of {_API}", version="v2alpha2")
+        return podgroups_served(inventory, _API)
 
     def watched(self, detected: dict[str, Any]) -> Watched:
         del detected

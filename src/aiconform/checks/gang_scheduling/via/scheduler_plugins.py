@@ -17,8 +17,8 @@ from aiconform.checks.gang_scheduling.via.defaults import (
     conditions,
     job,
     lacking,
-    newest,
     phase,
+    podgroups_served,
     scheduler,
     with_meta,
 )
@@ -40,9 +40,7 @@ class SchedulerPlugins(Defaults):
     )
 
     def detect(self, inventory: Inventory) -> Detection:
-        if not newest(inventory, _GROUP, "podgroups", ("v1alpha1",)):
-            return Detection(usable=False, because=f"the API server does not serve podgroups of {_API}")
-        return Detection(usable=True, because=f"the API server serves podgroups of {_API}", version="v1alpha1")
+        return podgroups_served(inventory, _API)
 
     def watched(self, detected: dict[str, Any]) -> Watched:
         del detected
