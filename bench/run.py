@@ -1,6 +1,6 @@
 """Measures the README's figures on this machine and writes bench/results.json.
 
-Shapes: {"machine": {...}, "lab": {...}, "run": {...}, "judge": {...}, "build": {...}}; seconds and MiB.
+Shapes: {"machine": {...}, "lab": {...}, "run": {...}, "fast": {...}, "judge": {...}, "build": {...}}; seconds and MiB.
 """
 
 import argparse
@@ -36,7 +36,8 @@ def seconds(work: Any) -> float:
 def machine() -> dict[str, Any]:
     """What the figures depend on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {"cores": os.cpu_count(), "memory_gib": round(memory), "system": platform.system()}
+    busy = round(os.getloadavg()[0], 1)
+    return {"cores": os.cpu_count(), "memory_gib": round(memory), "system": platform.system(), "load": busy}
 
 
 def measure_lab(times: int = 3) -> dict[str, Any]:
@@ -51,18 +52,29 @@ def measure_lab(times: int = 3) -> dict[str, Any]:
     return {"warm_up_s": _median(ups), "down_s": _median(downs), "rss_mib": round(rss)}
 
 
-def make_run(runs: Path) -> Path:
-    """A whole run of the program on a sound lab; returns its folder."""
-    Lab(NAME).up(quiet)
-    command = [sys.executable, "-m", "aiconform", "run", "--lab", NAME, "--runs", str(runs), "-o", "name"]
+def make_run(runs: Path, *more: str) -> Path:
+    """A run of every MUST on a sound lab with all that they need; returns its folder."""
+    program = [sys.executable, "-m", "aiconform"]
+    up = [*program, "lab", "up", "--name", NAME, "--profile", "full"]
+    subprocess.run(up, stdout=sys.stderr, check=True)
+    command = [*program, "run", "--lab", NAME, "--allow", "scales", "--runs", str(runs), "-o", "name", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Path(done.stdout.strip().splitlines()[-1])
+    lines = done.stdout.strip().splitlines()
+    if not lines:
+        raise SystemExit(f"the run left nothing (exit {done.returncode}): {done.stderr[-2000:]}")
+    return Path(lines[-1])
 
 
 def measure_run(directory: Path) -> dict[str, Any]:
-    """A run's wall time, from its begin to its last recording's end, beside its longest attempt; and its size."""
-    ends = {p.parent.name: json.loads(p.read_text()) for p in directory.glob("recorded/*/end.json")}
-    begun = datetime.fromisoformat(json.loads((directory / "recorded" / "run.json").read_text())["at"])
+    """A run's wall time, from its begin to its last recording's end, beside its longest attempt; and its size.
+
+    `attempts`: seconds of each; `began_s`: when each began, in seconds of the run. `waited_s`: what they waited for
+    each other, in all. Attempts that could not be tried are left out.
+    """
+    begun = _at(directory / "recorded" / "run.json")
+    tried = {p.parent.name: json.loads(p.read_text()) for p in directory.glob("recorded/*/end.json")}
+    ends = {name: e for name, e in sorted(tried.items()) if e["t"] >= 1.0}
+    began = {name: (_at(directory / "recorded" / name / "begin.json") - begun).total_seconds() for name in ends}
     wall = max((datetime.fromisoformat(e["at"]) - begun).total_seconds() for e in ends.values())
     longest = max(e["t"] for e in ends.values())
     rows = json.loads(next(directory.glob("derived/assessment-*.json")).read_text())["rows"]
@@ -70,11 +82,18 @@ def measure_run(directory: Path) -> dict[str, Any]:
         "wall_s": round(wall, 1),
         "longest_attempt_s": round(longest, 1),
         "wall_over_longest": round(wall / longest, 2),
-        "attempts": {name: round(e["t"], 1) for name, e in sorted(ends.items())},
+        "waited_s": round(sum(began.values())),
+        "attempts": {name: round(e["t"], 1) for name, e in ends.items()},
+        "began_s": {name: round(t) for name, t in began.items()},
         "outcomes": {r["requirement"]: r["outcome"] for r in rows if r["covered"]},
         "recorded_kib": round(sum(p.stat().st_size for p in (directory / "recorded").rglob("*")) / 1024),
         "report_kib": round((directory / "derived" / "report.html").stat().st_size / 1024),
     }
+
+
+def _at(path: Path) -> datetime:
+    """The time that a file of a recording says it was begun at."""
+    return datetime.fromisoformat(json.loads(path.read_text())["at"])
 
 
 def measure_judge(directory: Path) -> dict[str, Any]:
@@ -102,25 +121,41 @@ def _median(values: list[float], digits: int = 1) -> float:
     return round(statistics.median(values), digits)
 
 
+def measure_runs(directory: Path | None, fast: Path | None) -> dict[str, Any]:
+    """The figures of a run and of one made with --fast, as far as they are given."""
+    found: dict[str, Any] = {}
+    if directory is not None:
+        found |= {"run": measure_run(directory), "judge": measure_judge(directory)}
+    if fast is not None:
+        found["fast"] = measure_run(fast)
+    return found
+
+
+def measure_all(*, cold: bool) -> dict[str, Any]:
+    """The lab, a run and a fast run on it; with `cold`, the build from nothing, too."""
+    try:
+        build = {"build": measure_cold_build()} if cold else {}
+        lab = {"lab": measure_lab()}
+        with tempfile.TemporaryDirectory() as runs:
+            return build | lab | measure_runs(make_run(Path(runs)), make_run(Path(runs), "--fast"))
+    finally:
+        Lab(NAME).down(quiet)
+
+
 def main() -> None:
     """Writes results.json; figures that were not measured now are kept from the last time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also measure the cold build (ten minutes and more)")
-    parser.add_argument("--run", type=Path, help="take the figures of this run of a lab instead of making one")
+    parser.add_argument("--run", type=Path, help="only take the figures of this run of a lab, and make none")
+    parser.add_argument("--fast-run", type=Path, help="only take the figures of this run, made with --fast")
     arguments = parser.parse_args()
     path = HERE / "results.json"
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     results["machine"] = machine()
-    try:
-        if arguments.cold:
-            results["build"] = measure_cold_build()
-        results["lab"] = measure_lab()
-        with tempfile.TemporaryDirectory() as runs:
-            directory = arguments.run or make_run(Path(runs))
-            results["run"] = measure_run(directory)
-            results["judge"] = measure_judge(directory)
-    finally:
-        Lab(NAME).down(quiet)
+    if arguments.run or arguments.fast_run:
+        results |= measure_runs(arguments.run, arguments.fast_run)
+    else:
+        results |= measure_all(cold=arguments.cold)
     path.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
     print(json.dumps(results, indent=2, sort_keys=True))
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,19 @@ def test_the_verdict_is_the_expected_one(folder: Path, request: pytest.FixtureRe
     assert made == expected
 
 
-@pytest.mark.parametrize("folder", KEPT, ids=name)
+def _cut() -> list[object]:
+    """Those that pass whole are tried at every commit, those that do not with the slow tests."""
+    passes = [folder.parent.name.startswith("pass-") or folder.name.startswith("pass-") for folder in KEPT]
+    return [
+        pytest.param(folder, id=name(folder), marks=() if good else (pytest.mark.slow,))
+        for folder, good in zip(KEPT, passes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("folder", _cut())
 def test_one_that_was_cut_short_never_passes(folder: Path) -> None:
     """Without its end, or without its second half, a recording must not come out as PASS."""
     whole = load(folder)
-    from dataclasses import replace
-
     judge = registry.load(whole.check).judge
     for part in (0, 1, len(whole.observations) // 4, len(whole.observations) // 2):
         cut = replace(whole, observations=whole.observations[:part], ending=None)
@@ -81,6 +89,7 @@ def test_one_that_was_cut_short_never_passes(folder: Path) -> None:
     assert judge(replace(whole, ending=None), SUITE).outcome != "PASS"
 
 
+@pytest.mark.slow
 def test_equal_bytes_under_other_hash_seeds_and_time_zones(tmp_path: Path) -> None:
     script = tmp_path / "judge_all.py"
     script.write_text(

@@ -11,6 +11,8 @@ from aiconform.cli.errors import Problem
 from aiconform.cli.settings import make_options
 from aiconform.model import PROBE_IMAGE, Options
 
+pytestmark = pytest.mark.slow
+
 
 def aiconform(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
@@ -48,6 +50,7 @@ def aiconform(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.Com
         (["report", "/none", "-o", "pdf"], 64, "html"),
         (["explain", "nonsense"], 64, "gang_scheduling"),
         (["lab", "up", "--name", "no such name!"], 64, "name"),
+        (["lab", "build", "--kubernetes", "1.20"], 64, "1.34, 1.35"),
     ],
 )
 def test_one_sentence_and_the_right_code(argv: list[str], code: int, says: str) -> None:

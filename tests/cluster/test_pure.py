@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiconform.cluster import labels, reasons, units
-from aiconform.cluster.asking import Ask, ask, container, hostname, merge, pod, tolerations
+from aiconform.cluster import labels, reasons, sweep, units
+from aiconform.cluster.asking import Ask, ask, container, merge, pod, tolerations
 from aiconform.cluster.manifests import ManifestError, fill
-from aiconform.model import Accelerator, Node
+from aiconform.model import Accelerator, ApiResource, Node
+from aiconform.planning import place
 
 Object = dict[str, Any]
 HEAD = "apiVersion: v1\nkind: Pod\n"
@@ -96,7 +97,7 @@ def test_the_standard_pod_asks_for_nothing_but_its_place() -> None:
         name="n", uid="", ready=True, unschedulable=False, labels={"kubernetes.io/hostname": "h"}, taints=(),
         allocatable={}, kubelet="", runtime="",
     )  # fmt: skip
-    assert hostname(node) == "h"
+    assert place(node)["hostname"] == "h"
 
 
 def test_merging_joins_and_does_not_touch_what_it_is_given() -> None:
@@ -255,3 +256,17 @@ def test_who_is_alive_is_asked_on_this_machine_and_believed_elsewhere() -> None:
     assert not labels.is_alive(elsewhere | until, now + timedelta(minutes=3))
     assert not labels.is_alive({}) and not labels.is_alive({labels.OWNER: "x", labels.ALIVE_UNTIL: "y"})
     assert os.uname().nodename not in labels.owner()
+
+
+def test_an_api_goes_before_the_pods_that_serve_it_and_namespaces_last() -> None:
+    def stage(group: str, plural: str, namespaced: bool) -> int:
+        return sweep.stage(ApiResource(group=group, version="v1", plural=plural, kind="X", namespaced=namespaced))
+
+    order = [
+        stage("apiregistration.k8s.io", "apiservices", False),
+        stage("", "pods", True),
+        stage("", "services", True),
+        stage("rbac.authorization.k8s.io", "clusterroles", False),
+        stage("", "namespaces", False),
+    ]
+    assert order == sorted(set(order))

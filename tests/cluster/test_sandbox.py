@@ -290,3 +290,24 @@ def test_reads_that_are_not_allowed_name_verb_and_resource(tmp_path: Path) -> No
         assert missing.value.code == "not-served"
 
     play(tmp_path, story)
+
+
+def test_a_call_through_the_proxy_keeps_its_query_and_its_patience(tmp_path: Path) -> None:
+    async def story(box: Sandbox, api: FakeApi) -> None:
+        asked: list[str] = []
+
+        def store(request: httpx2.Request) -> httpx2.Response | None:
+            if "/proxy/" not in request.url.path:
+                return None
+            asked.append(f"{request.url.path}?{request.url.query.decode()}")
+            return httpx2.Response(503, text="no endpoints")
+
+        api.faults.append(store)
+        got = await box.http(
+            "GET", "services/web:9090/api/v1/query", step="s", namespace="n", params={"query": "a b"}, patience=0
+        )
+        assert got.status == 503 and got.body == "no endpoints"
+        assert asked == ["/api/v1/namespaces/n/services/web:9090/proxy/api/v1/query?query=a+b"]
+
+    _, rec = play(tmp_path, story)
+    assert [s for s, _ in seen(rec, "http")] == ["GET services/web:9090/api/v1/query?query=a+b"]

@@ -1,6 +1,7 @@
 """Watches: nothing is missed, and where something could have been missed the recording says so."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,30 @@ def test_an_api_server_that_stays_away_ends_the_watch_and_wakes_who_waits(tmp_pa
     scene = play(tmp_path, story, patience=0.3)
     assert scene.kinds() == ["watch.start", "watch.end"]
     assert "no route to host" in scene.recorded()[-1][2]["why"]
+
+
+def test_a_long_silence_is_no_reason_to_give_up(tmp_path: Path) -> None:
+    """Watches of events have no bookmarks: they are silent for as long as nothing happens."""
+
+    async def story(s: Scene) -> None:
+        stream = s.watch._stream
+        silent = [True]
+
+        async def once_silent(server_seconds: int) -> None:
+            if silent.pop() if silent else False:
+                s.watch._answered = time.monotonic()
+                await asyncio.sleep(1.2)
+                raise httpx2.ReadTimeout("")
+            await stream(server_seconds)
+
+        s.watch._stream = once_silent  # type: ignore[method-assign]
+        await s.watch.start()
+        await s.api.put("pods", pod("a"))
+        await s.until(lambda: s.names() == {"a"})
+        assert not silent and s.watch.lost is None
+
+    scene = play(tmp_path, story, patience=0.3)
+    assert scene.kinds() == ["watch.start", "ADDED a", "watch.end"]
 
 
 def test_a_watch_that_may_no_longer_be_read_is_lost(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Redaction: nothing secret or foreign is written, and the recording says what was left out."""
 
 import json
+import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,24 @@ def test_foreign_objects_are_cut_down_to_what_planning_needs() -> None:
     assert "secret" not in json.dumps(clean(other_run)[0])
 
 
+def test_annotations_of_others_are_kept_only_where_they_cannot_hide_anything() -> None:
+    notes = {
+        "autoscaler.example.com/do-not-disrupt": "true",
+        "autoscaler.example.com/after": "30s",
+        "node.alpha.kubernetes.io/ttl": "0",
+        "gateway.networking.k8s.io/bundle-version": "v1.4.0",
+        "example.com/note": "hunter2",
+        "kubernetes.io.example.com/note": "hunter2",
+    }
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "annotations": notes}}
+    seen, counts = clean(node)
+    kept = seen["metadata"]["annotations"]
+    assert kept == notes | {"example.com/note": REMOVED, "kubernetes.io.example.com/note": REMOVED}
+    assert counts["annotation"] == 2
+    ours = {**node, "metadata": {**node["metadata"], "labels": {"aiconform.dev/run": "run1"}}}
+    assert clean(ours)[0] == ours
+
+
 def test_objects_in_our_namespace_are_whole_whoever_made_them() -> None:
     placeholder = thing("Pod", namespace="mine", spec={"schedulerName": "x"})
     assert clean(placeholder)[0]["spec"] == {"schedulerName": "x"}
@@ -139,3 +159,12 @@ def test_the_recording_says_what_was_left_out(tmp_path: Path) -> None:
         ("redaction", "managed-fields", {"count": 2, "total": True}),
     ]  # fmt: skip
     assert b"hunter2" not in (rec.directory / "observations.jsonl").read_bytes()
+
+
+def test_the_guide_names_every_rule() -> None:
+    """The rules are published: who reads the guide knows all of them."""
+    table = (sys.modules[redact.__module__].__doc__ or "").split("=\n")[1].splitlines()
+    rules = {line.split()[0] for line in table if line and not line.startswith((" ", "="))}
+    assert len(rules) >= 10
+    guide = (Path(__file__).parents[2] / "docs/guide/evidence.md").read_text()
+    assert rules == set(re.findall(r"^\| `([a-z-]+)` \|", guide, re.MULTILINE))

@@ -56,3 +56,12 @@ def test_shares_are_told_from_devices() -> None:
     assert nvidia.shared("nvidia.com/gpu", {"nvidia.com/gpu.sharing-strategy": "mps"})
     assert not nvidia.shared("nvidia.com/gpu", {"nvidia.com/gpu.replicas": "1"})
     assert nvidia.model({"nvidia.com/gpu.product": "NVIDIA-H200-SHARED"}) == "NVIDIA-H200"
+
+
+@pytest.mark.parametrize(
+    ("resource", "part"),
+    [("nvidia.com/mig-2g.10gb", "2g.10gb"), ("nvidia.com/mig-2g.10gb.shared", "2g.10gb"), ("nvidia.com/gpu", "")],
+)
+def test_a_share_of_a_partition_is_of_that_partition(resource: str, part: str) -> None:
+    nvidia = recognise(resource)
+    assert nvidia is not None and nvidia.part(resource, {}, "") == part

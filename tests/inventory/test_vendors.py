@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from aiconform.cluster.api import Cluster
+from aiconform.cluster.api import Answer, Cluster
 from aiconform.inventory.find_accelerators import may_match
 from aiconform.inventory.slices import Device
 from aiconform.inventory.survey import survey
@@ -36,7 +36,10 @@ class Documented:
             ApiResource(group="resource.k8s.io", version="v1", plural=p, kind="", namespaced=False) for p in plurals
         )
 
-    async def list(self, api: str, plural: str) -> Objects:
+    async def request(self, method: str, url: str) -> Answer:
+        return Answer(404, None, "", {})
+
+    async def list(self, api: str, plural: str, **_: Any) -> Objects:
         return cast(Objects, getattr(self, f"_{plural}")())
 
     def _nodes(self) -> Objects:

@@ -95,6 +95,17 @@ def test_a_fail_carries_its_remedy_and_a_pass_does_not() -> None:
     assert judge(History().recording())[1].remedy == ""
 
 
+def test_what_the_mechanism_advises_is_added_to_the_clause_that_failed_only() -> None:
+    def advised(said: Finding) -> tuple[str, ...]:
+        judges = {"one": lambda _: said, "two": lambda _: said}
+        more = {"one": "turn it on", "two": "turn the other on"}
+        made = verdict(CHECK, History().recording(), judges, judged_by=SUITE, remedies=more)
+        return tuple(f.remedy for f in made.findings)
+
+    assert advised(failed("no")) == ("mend one turn it on", "turn the other on")
+    assert advised(passed("yes")) == advised(unknown("who knows", code="c")) == ("", "")
+
+
 @pytest.mark.parametrize("how", [None, "interrupted", "failed"])
 def test_an_unfinished_recording_never_passes_but_can_fail(how: str | None) -> None:
     rec = History().recording(how)

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -56,6 +57,10 @@ class Footprint:
         return {kind: names for kind, names in extra.items() if names}
 
 
+def _mounts() -> list[str]:
+    return [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+
+
 def _files() -> set[str]:
     found: set[str] = set()
     for place in PLACES:
@@ -80,14 +85,25 @@ def footprint(lab: Lab) -> Footprint:
     sysctls = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
     return Footprint(
         links=mine([line.split(":")[1].split("@")[0].strip() for line in _command("ip", "-o", "link")]),
-        routes=mine(_command("ip", "-4", "route", "show", "table", "all")),
+        # Tests make such routes, labs do not.
+        routes=mine([r for r in _command("ip", "-4", "route", "show", "table", "all") if "blackhole" not in r]),
         addresses=mine([" ".join(line.split()[1:4]) for line in _command("ip", "-o", "-4", "addr")]),
         rules=frozenset(_command("nft", "list", "ruleset")),
-        mounts=mine([line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]),
+        # Tests mount small disks of their own in pytest's folders.
+        mounts=mine([m for m in _mounts() if "/pytest-of-" not in m]),
         cgroups=mine([folder for folder in cgroups if "aiconform-lab" in folder]),
         files=mine(_files()),
         sysctls=frozenset(f"{name}={Path('/proc/sys', name).read_text().strip()}" for name in sysctls),
     )
+
+
+def left_behind(lab: Lab, before: Footprint) -> dict[str, set[str]]:
+    """What is on the machine and was not before, by kind, once others that come or go at this moment have done so."""
+    for _ in range(40):
+        if not (found := footprint(lab).more_than(before)):
+            break
+        time.sleep(0.5)
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,36 +2,34 @@
 
 import itertools
 import json
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightkube
 import pytest
 import yaml
+from covering import cheapest
 from lightkube import KubeConfig, codecs
 from lightkube.models.authentication_v1 import TokenRequestSpec
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ServiceAccount, ServiceAccountToken
+from platforms import aiconform, flags
 
-from aiconform.engine import rbac
+from aiconform.engine import rbac, registry
 from aiconform.evidence import load_run
-from aiconform.lab import Lab
+from aiconform.lab import Lab, fault_files
+from aiconform.lab.fault_files import Fault
 from aiconform.lab.images import PROBE_IMAGE
 from aiconform.model import Observation, Options, Outcome
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
+FAULTS = fault_files.every()
 CHECK = "secure_accelerator_access"
 ACCOUNT = "least-privilege"
 _VERBS = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
-
-
-def aiconform(*argv: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aiconform", *map(str, argv)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +42,10 @@ def admin(lab: Lab) -> Iterator[lightkube.Client]:
     client.delete(ServiceAccount, ACCOUNT, namespace="default")
 
 
-@pytest.fixture
-def granted(admin: lightkube.Client) -> Iterator[list[dict[str, Any]]]:
-    """Everything that `aiconform rbac` prints for the check, applied."""
-    printed = aiconform("rbac", "--only", CHECK, "--service-account", f"default/{ACCOUNT}")
+@contextmanager
+def granted(admin: lightkube.Client, *about: str) -> Iterator[list[dict[str, Any]]]:
+    """Everything that `aiconform rbac` prints, applied."""
+    printed = aiconform("rbac", *about, "--service-account", f"default/{ACCOUNT}")
     assert printed.returncode == 0, printed.stderr
     documents = list(yaml.safe_load_all(printed.stdout))
     for obj in codecs.load_all_yaml(printed.stdout):
@@ -68,12 +66,13 @@ def kubeconfig(lab: Lab, admin: lightkube.Client, tmp_path: Path) -> Path:
     return tmp_path / "kubeconfig"
 
 
-def run(kubeconfig: Path, runs: Path) -> tuple[Path, dict[str, Any]]:
-    done = aiconform("run", "--kubeconfig", kubeconfig, "--probe-image", PROBE_IMAGE, "--only", CHECK, "--runs", runs)
+def run(kubeconfig: Path, runs: Path, check: str, *more: str) -> tuple[Path, dict[str, Any]]:
+    where = ("--kubeconfig", kubeconfig, "--probe-image", PROBE_IMAGE, "--runs", runs)
+    done = aiconform("run", *where, "--only", check, *more, timeout=900)
     (directory,) = runs.glob("*/*")
     (assessment,) = (directory / "derived").glob("assessment-*.json")
     rows = json.loads(assessment.read_text())["rows"]
-    row = next(r for r in rows if r["requirement"] == CHECK)
+    row = next(r for r in rows if r["requirement"] == check)
     return directory, row | {"log": done.stderr[-2000:]}
 
 
@@ -86,6 +85,8 @@ def calls(seen: Iterable[Observation]) -> Iterator[tuple[str, str, str]]:
             method, subject = "WATCH", o.subject
         else:
             continue
+        if subject.startswith(("/api", "/version")):
+            continue  # what the server serves, which everybody may ask
         parts = subject.split("/")
         plural, _, group = parts[0].partition(".")
         if method != "GET":
@@ -97,20 +98,30 @@ def calls(seen: Iterable[Observation]) -> Iterator[tuple[str, str, str]]:
             yield group, plural, "get" if named else "list"
 
 
+def sound(check: str) -> Fault:
+    """A platform on which the check passes by a product that aiconform knows: of others it cannot know the kinds."""
+    known = [f for f in FAULTS if not (f.run.get("operator") or f.run.get("metrics_url"))]
+    return cheapest(known, check, "PASS")
+
+
+@pytest.mark.parametrize("check", registry.names())
 def test_the_printed_role_is_enough_and_no_call_asks_for_more(
-    granted: list[dict[str, Any]], kubeconfig: Path, tmp_path: Path
+    sound_lab: Lab, admin: lightkube.Client, kubeconfig: Path, tmp_path: Path, check: str
 ) -> None:
-    directory, row = run(kubeconfig, tmp_path / "runs")
+    platform = sound(check)
+    about = ["--only", check, *(["--checklist", platform.run["checklist"]] if "checklist" in platform.run else [])]
+    sound_lab.break_(platform.path, print)
+    with granted(admin, *about):
+        directory, row = run(kubeconfig, tmp_path / "runs", check, *flags(platform.run, platform.folder))
     assert row["outcome"] == Outcome.PASS, row
     declared = {
-        (p.group, r, v) for _, p in rbac.needs([CHECK], Options()) for r, v in itertools.product(p.resources, p.verbs)
+        (p.group, r, v) for _, p in rbac.needs([check], Options()) for r, v in itertools.product(p.resources, p.verbs)
     }
     for recording in load_run(directory):
         asked = set(calls(recording.observations))
-        assert ("", "pods", "create") in asked and ("", "pods", "watch") in asked
         assert asked <= declared, asked - declared
         refused = [
-            o.body for o in recording.observations if o.kind == "call" and (o.body or {}).get("status") in (401, 403)
+            o.subject for o in recording.observations if o.kind == "call" and (o.body or {}).get("status") in (401, 403)
         ]
         assert not refused
         assert recording.ending is not None and recording.ending.leftovers == ()
@@ -131,16 +142,16 @@ def without(rule: dict[str, Any], resource: str, verb: str) -> Iterator[dict[str
     [("pods", "create"), ("pods/log", "get"), ("namespaces", "create"), ("resourceclaims", "list")],
 )
 def test_without_one_permission_the_row_is_unknown_and_says_which(
-    granted: list[dict[str, Any]],
     admin: lightkube.Client,
     kubeconfig: Path,
     tmp_path: Path,
     resource: str,
     verb: str,
 ) -> None:
-    for role in (d for d in granted if d["kind"] == "ClusterRole"):
-        role["rules"] = [left for rule in role["rules"] for left in without(rule, resource, verb)]
-        admin.apply(codecs.from_dict(role), field_manager="test", force=True)
-    _, row = run(kubeconfig, tmp_path / "runs")
+    with granted(admin, "--only", CHECK) as documents:
+        for role in (d for d in documents if d["kind"] == "ClusterRole"):
+            role["rules"] = [left for rule in role["rules"] for left in without(rule, resource, verb)]
+            admin.apply(codecs.from_dict(role), field_manager="test", force=True)
+        _, row = run(kubeconfig, tmp_path / "runs", CHECK)
     assert row["outcome"] == Outcome.UNKNOWN and row["code"] == "rbac-denied", row
     assert verb in row["because"] and resource.partition("/")[0] in row["because"], row["because"]

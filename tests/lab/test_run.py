@@ -12,17 +12,12 @@ from pathlib import Path
 import lightkube
 import pytest
 from lightkube.config.kubeconfig import KubeConfig
-from platforms import prove
+from platforms import aiconform, prove
 
 from aiconform.lab import Lab
 
 pytestmark = pytest.mark.lab
 FAST = ["--timeout-factor", "0.5", "--deadline", "gang_scheduling.window=10"]
-
-
-def aiconform(*argv: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aiconform", *argv]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def ours(lab: Lab) -> list[str]:
@@ -185,9 +180,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_one_clear_error_and_leaves_nothing_in_the_cluster(lab: Lab, small_disk: Path) -> None:
-    # A watch that ends with the disk is noticed only by the deadline of what waits for it: this takes minutes.
     arguments = ["--only", "secure_accelerator_access", "--accelerator", "simulated-dra", "--timeout-factor", "0.3"]
-    done = aiconform("run", "--lab", lab.name, "--runs", str(small_disk), *arguments, timeout=600)
+    done = aiconform("run", "--lab", lab.name, "--runs", str(small_disk), *arguments, timeout=300)
     assert done.returncode == 3, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert "disk is full" in last and "Traceback" not in done.stderr, done.stderr

@@ -45,13 +45,13 @@ _STATUS = ("qosClass", "hostIP", "hostIPs", "podIPs", "startTime", "observedGene
 def keep(directory: Path, name: str, fault: Fault | None) -> None:
     """Puts trimmed recordings of a run beside their checks, as recordings/<name>/<attempt>/.
 
-    Of a run for a fault, one attempt is kept: the first whose outcome is the expected one.
+    Of a run for a fault, one attempt is kept: the first whose outcome is the expected one; of another run what passed.
     """
     kept = False
     for recording in store.load_run(directory):
         check = registry.load(recording.check)
         verdict = check.judge(recording, SUITE)
-        if fault is not None and (kept or not _shows(verdict, fault)):
+        if (kept or not _shows(verdict, fault)) if fault is not None else verdict.outcome != "PASS":
             continue
         kept = True
         source = directory / "recorded" / f"{recording.check}.{recording.via}"

@@ -53,6 +53,14 @@ def test_a_program_without_its_manifests_is_built_again(tmp_path: Path) -> None:
     assert binaries.find(tmp_path, [group]) == ({"karpenter-kwok": str(program)}, [])
 
 
+def test_a_module_that_only_gives_files_needs_no_program(tmp_path: Path) -> None:
+    group = addons.find("gateway-api").group
+    assert group is not None and not group.packages
+    assert binaries.find(tmp_path, [group]) == ({}, [group])
+    binaries.files(tmp_path, group).mkdir(parents=True)
+    assert binaries.find(tmp_path, [group]) == ({}, [])
+
+
 def test_other_manifests_mean_another_program(tmp_path: Path) -> None:
     group = addons.find("karpenter").group
     assert group is not None

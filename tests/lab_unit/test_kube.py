@@ -53,6 +53,22 @@ def test_a_wait_lists_then_watches_from_there_and_lists_again_after_an_error() -
     assert [call.get("resourceVersion") for call in calls] == [None, "1", None, "3"]
 
 
+def test_a_server_whose_storage_is_not_ready_is_asked_again() -> None:
+    busy = {"message": "storage is (re)initializing"}
+    answers = [
+        httpx2.Response(429, json=busy, headers={"Retry-After": "0"}),
+        httpx2.Response(503, json=busy, headers={"Retry-After": "0"}),
+        httpx2.Response(200, json={"items": [node("a", "True")]}),
+    ]
+    assert client(lambda _: answers.pop(0)).items("/apis/karpenter.sh/v1/nodeclaims") == [node("a", "True")]
+
+
+def test_a_server_that_stays_busy_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiconform.lab.kube._BUSY_SECONDS", 0.0)
+    with pytest.raises(LabError, match="refused GET /readyz: too busy"):
+        client(lambda _: httpx2.Response(503, json={"message": "too busy"})).request("GET", "/readyz")
+
+
 def test_a_wait_says_what_did_not_come() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         if "watch" in request.url.params:

@@ -18,7 +18,7 @@ import pytest
 from aiconform.lab import LabError, binaries, control_plane, images, machine, packages
 
 ETCD = next(group for group in binaries.GROUPS if group.title == "etcd")
-KUBERNETES = binaries.GROUPS[0]
+KUBERNETES = binaries.kubernetes(binaries.NEWEST)
 
 
 def fake(folder: Path, name: str, says: str) -> None:
@@ -31,6 +31,8 @@ def test_versions_come_from_go_mod() -> None:
     assert binaries.version(KUBERNETES) == "v1.37.1"
     for group in binaries.GROUPS:
         assert binaries.version(group)
+    for minor in binaries.KUBERNETES:
+        assert binaries.version(binaries.kubernetes(minor)).startswith(f"v{minor}.")
     assert "gitMinor=37" in binaries._flags(KUBERNETES)
 
 

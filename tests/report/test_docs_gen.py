@@ -99,3 +99,12 @@ def test_every_schema_is_json_and_says_what_it_describes() -> None:
         content = json.loads(pages[f"schemas/{name}.json"])
         assert content["title"] == where
         assert content["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_older_versions_are_told_by_the_names_of_recordings(tmp_path: Path) -> None:
+    for name in ("pass-sound/a", "pass-sound-1.35/b", "pass-sound-1.36/c", "fail-gate-off-1.35/b"):
+        (tmp_path / "gang" / "recordings" / name).mkdir(parents=True)
+    text = checks.older_versions([tmp_path / "gang"])
+    assert "| gang | `gate-off` | FAIL: b |  |" in text
+    assert "| gang | `sound` | PASS: b | PASS: c |" in text
+    assert "PASS: a" not in text

@@ -30,9 +30,12 @@ type holder struct {
 // usage is one reading of a container's counters.
 type usage struct {
 	at     time.Time
-	cpu    time.Duration // CPU time since the container started
-	memory uint64        // bytes, without page cache
+	work   work
+	memory uint64 // bytes, without page cache
 }
+
+// work is, by thread, the time for which it ran or waited for a processor since it was started.
+type work map[string]time.Duration
 
 // usageReader gets the facts of a scrape.
 type usageReader interface {
@@ -42,30 +45,32 @@ type usageReader interface {
 	usages(ctx context.Context) (map[holder]usage, error)
 }
 
-// exporter shows the true load of the containers that hold devices: the CPU time they use stands for the
-// accelerator's utilization, their memory for the accelerator's. Somebody who holds two devices loads both.
+// exporter shows the true load of the containers that hold devices: the time in which they have work for a processor
+// stands for the accelerator's utilization, their memory for the accelerator's. Somebody who holds two devices loads
+// both. Time spent waiting for a processor counts, too: else a busy machine would make a busy accelerator look idle.
 type exporter struct {
 	inv    *inventory
 	reader usageReader
 
+	write  format
+	faults *metricFaults
+
 	mutex sync.Mutex
 	last  map[holder]usage
+}
 
-	utilization, memoryUsed, memoryTotal *prometheus.Desc
+// load is what one device is reported to do.
+type load struct {
+	dev     device
+	who     holder  // the empty one: nobody holds it
+	percent float64 // 0 to 100
+	memory  float64 // bytes
 }
 
 func newExporter(inv *inventory, reader usageReader) *exporter {
-	fixed := prometheus.Labels{"node": inv.nodeName, "model": inv.modelName}
-	own := []string{"uuid", "index"}
-	held := append(own, "namespace", "pod", "container")
 	return &exporter{
-		inv: inv, reader: reader, last: map[holder]usage{},
-		utilization: prometheus.NewDesc("simaccel_utilization_percent",
-			"Share of the time that the accelerator's holder computed, 0 to 100.", held, fixed),
-		memoryUsed: prometheus.NewDesc("simaccel_memory_used_bytes",
-			"Memory that the accelerator's holder uses.", held, fixed),
-		memoryTotal: prometheus.NewDesc("simaccel_memory_total_bytes",
-			"Memory of the accelerator.", own, fixed),
+		inv: inv, reader: reader, write: formats[inv.metricsFormat], faults: newMetricFaults(inv),
+		last: map[holder]usage{},
 	}
 }
 
@@ -78,7 +83,7 @@ func startExporter(ctx context.Context, inv *inventory) (func(), error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newExporter(inv, reader))
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("/metrics", distorted(inv, promhttp.HandlerFor(registry, promhttp.HandlerOpts{})))
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", inv.metricsAddr)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot listen on --metrics-addr %s: %w", inv.metricsAddr, err), reader.close())
@@ -92,12 +97,8 @@ func startExporter(ctx context.Context, inv *inventory) (func(), error) {
 	return func() { _ = errors.Join(server.Close(), reader.close()) }, nil
 }
 
-// Describe sends the descriptions of all metrics.
-func (e *exporter) Describe(out chan<- *prometheus.Desc) {
-	out <- e.utilization
-	out <- e.memoryUsed
-	out <- e.memoryTotal
-}
+// Describe sends nothing: which metrics there are is the format's business.
+func (e *exporter) Describe(chan<- *prometheus.Desc) {}
 
 // Collect reads the counters. If that fails the scrape fails, so that nobody mistakes old values for new ones.
 func (e *exporter) Collect(out chan<- prometheus.Metric) {
@@ -105,33 +106,43 @@ func (e *exporter) Collect(out chan<- prometheus.Metric) {
 	defer e.mutex.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()
-	holders, before, after, err := e.readings(ctx)
+	loads, err := e.loads(ctx)
 	if err != nil {
 		klog.ErrorS(err, "Scrape failed")
-		out <- prometheus.NewInvalidMetric(e.utilization, err)
+		out <- prometheus.NewInvalidMetric(prometheus.NewDesc("simaccel_scrape", "It failed.", nil, nil), err)
 		return
 	}
+	for _, one := range e.faults.distort(loads) {
+		e.write(e.inv, one, func(name, help string, value float64, labels prometheus.Labels) {
+			desc := prometheus.NewDesc(name, help, nil, labels)
+			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
+		})
+	}
+}
+
+// loads are one reading of every device.
+func (e *exporter) loads(ctx context.Context) ([]load, error) {
+	holders, before, after, err := e.readings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []load
 	for _, dev := range e.inv.existing() {
-		var percent, memory float64
-		var who holder
+		one := load{dev: dev}
 		for _, candidate := range holders[dev.uuid] {
 			now, running := after[candidate]
 			if !running {
 				continue
 			}
 			// One series a device: of several holders the first is named, and their loads are added.
-			who = cmp.Or(who, candidate)
-			percent += utilizationPercent(before[candidate], now)
-			memory += float64(now.memory)
+			one.who = cmp.Or(one.who, candidate)
+			one.percent += utilizationPercent(before[candidate], now)
+			one.memory += float64(now.memory)
 		}
-		labels := []string{dev.uuid, fmt.Sprint(dev.index)}
-		out <- prometheus.MustNewConstMetric(e.memoryTotal, prometheus.GaugeValue,
-			float64(e.inv.memory.Value()), labels...)
-		// Empty labels and zero: nobody holds it, which differs from a holder that is idle.
-		labels = append(labels, who.namespace, who.pod, who.container)
-		out <- prometheus.MustNewConstMetric(e.utilization, prometheus.GaugeValue, min(percent, 100), labels...)
-		out <- prometheus.MustNewConstMetric(e.memoryUsed, prometheus.GaugeValue, memory, labels...)
+		one.percent = min(one.percent, 100)
+		found = append(found, one)
 	}
+	return found, nil
 }
 
 // readings are who holds what, the counters of the last scrape, and those of now. A rate needs two readings:
@@ -166,7 +177,7 @@ func tooEarly(holders map[string][]holder, before, after map[holder]usage) bool 
 		for _, candidate := range candidates {
 			now, running := after[candidate]
 			last, known := before[candidate]
-			if running && (!known || now.at.Sub(last.at) < shortestWindow || now.cpu < last.cpu) {
+			if running && (!known || now.at.Sub(last.at) < shortestWindow) {
 				return true
 			}
 		}
@@ -174,11 +185,20 @@ func tooEarly(holders map[string][]holder, before, after map[holder]usage) bool 
 	return false
 }
 
-// utilizationPercent is CPU time over wall time between two readings. Without a window there is none.
+// utilizationPercent is the share of the time between two readings in which there was work. Without a window there is
+// none.
 func utilizationPercent(before, now usage) float64 {
 	window := now.at.Sub(before.at)
-	if before.at.IsZero() || window <= 0 || now.cpu < before.cpu {
+	if before.at.IsZero() || window <= 0 {
 		return 0
 	}
-	return 100 * float64(now.cpu-before.cpu) / float64(window)
+	var done time.Duration
+	for thread, since := range now.work {
+		// A number that was given again belongs to a new thread, whose time begins anew.
+		if last := before.work[thread]; last <= since {
+			since -= last
+		}
+		done += since
+	}
+	return min(100*float64(done)/float64(window), 100)
 }

@@ -52,11 +52,11 @@ func scrape(t *testing.T, collector prometheus.Collector) (map[string]float64, e
 }
 
 func TestLoadOfTheHolderIsLoadOfTheDevice(t *testing.T) {
-	inv := testInventory(t)
+	inv := testInventory(t, "--metrics-format", formatNative)
 	busy := holder{"ns", "busy", "c"}
 	start := time.Unix(1000, 0)
 	second := func(n int, cpu time.Duration, memory uint64) map[holder]usage {
-		return map[holder]usage{busy: {at: start.Add(time.Duration(n) * time.Second), cpu: cpu, memory: memory}}
+		return map[holder]usage{busy: {at: start.Add(time.Duration(n) * time.Second), work: work{"1": cpu}, memory: memory}}
 	}
 	reader := &fakeReader{
 		held: map[string][]holder{inv.devices[1].uuid: {busy}},
@@ -88,11 +88,11 @@ func TestLoadOfTheHolderIsLoadOfTheDevice(t *testing.T) {
 }
 
 func TestHoldersOfOneDeviceAreAdded(t *testing.T) {
-	inv := testInventory(t)
+	inv := testInventory(t, "--metrics-format", formatNative)
 	first, second, gone := holder{"ns", "a", "c"}, holder{"ns", "b", "c"}, holder{"ns", "0", "c"}
 	reading := func(n int) map[holder]usage {
 		at, cpu := time.Unix(int64(1000+n), 0), time.Duration(n)*200*time.Millisecond
-		return map[holder]usage{first: {at, cpu, 10}, second: {at, cpu, 20}}
+		return map[holder]usage{first: {at, work{"1": cpu}, 10}, second: {at, work{"2": cpu}, 20}}
 	}
 	values, err := scrape(t, newExporter(inv, &fakeReader{
 		held:     map[string][]holder{inv.devices[0].uuid: {gone, first, second}},

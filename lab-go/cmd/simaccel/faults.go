@@ -23,6 +23,19 @@ const (
 	sharedControl    = "shared-control"
 	allNodes         = "all-nodes"
 	twoSlices        = "two-slices"
+
+	metricsStaticUtilization = "metrics-static-utilization"
+	metricsStaticMemory      = "metrics-static-memory"
+	metricsByAllocation      = "metrics-by-allocation"
+	metricsFrozen            = "metrics-frozen"
+	metricsKeepPeak          = "metrics-keep-peak"
+	metricsNodeSum           = "metrics-node-sum"
+	metricsSumEverywhere     = "metrics-sum-everywhere"
+	metricsSwapped           = "metrics-swapped"
+	metricsOneMissing        = "metrics-one-missing"
+	metricsNoMemory          = "metrics-no-memory"
+	metricsNoSamples         = "metrics-no-samples"
+	metricsMalformed         = "metrics-malformed"
 )
 
 // faultDoc says what one name does.
@@ -52,6 +65,19 @@ var faultDocs = []faultDoc{
 		"instead of nodeName"},
 	{name: twoSlices, mode: modeDRA, variant: true, text: "the pool is published in two ResourceSlices, half of " +
 		"the devices in each"},
+	{name: metricsStaticUtilization, text: "metrics: every device is always 42 % busy"},
+	{name: metricsStaticMemory, text: "metrics: every device always uses the same memory"},
+	{name: metricsByAllocation, text: "metrics: a device that is held is fully busy and its memory full, whatever its " +
+		"holder does"},
+	{name: metricsFrozen, text: "metrics: the values of the first scrape are repeated for ever"},
+	{name: metricsKeepPeak, text: "metrics: every value stays at the highest that was seen"},
+	{name: metricsNodeSum, text: "metrics: one series for the whole node, the sum of its devices"},
+	{name: metricsSumEverywhere, text: "metrics: every device shows the sum of the node"},
+	{name: metricsSwapped, text: "metrics: devices 0 and 1, 2 and 3 and so on show each other's values"},
+	{name: metricsOneMissing, text: "metrics: the last device is left out"},
+	{name: metricsNoMemory, text: "metrics: utilization only"},
+	{name: metricsNoSamples, text: "metrics: HELP and TYPE lines without samples"},
+	{name: metricsMalformed, text: "metrics: text that breaks the exposition format"},
 }
 
 // faultSet is the set of --fault names in force.
@@ -95,7 +121,7 @@ func faultHelp() string {
 		if doc.mode != "" {
 			kind += ", " + doc.mode + " only"
 		}
-		fmt.Fprintf(&text, "  %-20s %s (%s)\n", doc.name, doc.text, kind)
+		fmt.Fprintf(&text, "  %-26s %s (%s)\n", doc.name, doc.text, kind)
 	}
 	return text.String()
 }

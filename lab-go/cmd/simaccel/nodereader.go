@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -26,8 +27,8 @@ const (
 	maxMessage = 16 << 20
 )
 
-// nodeReader asks the kubelet who holds what, and the runtime what the holders use. Both know cgroup v1 and v2,
-// so nothing here needs to.
+// nodeReader asks the kubelet who holds what, and the runtime and the kernel what the holders use. Nothing here depends
+// on the version of cgroups.
 type nodeReader struct {
 	inv              *inventory
 	kubelet, runtime *grpc.ClientConn
@@ -115,19 +116,24 @@ func (r *nodeReader) usages(ctx context.Context) (map[holder]usage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the container runtime for usage: %w", err)
 	}
-	found := map[holder]usage{}
+	found, ids, started := map[holder]usage{}, map[string]holder{}, map[holder]int64{}
 	for _, stats := range list.Stats {
 		labels := stats.GetAttributes().GetLabels()
 		who := holder{namespace: labels[labelNamespace], pod: labels[labelPod], container: labels[labelContainer]}
-		reading := usage{
-			at:     time.Unix(0, stats.GetCpu().GetTimestamp()),
-			cpu:    time.Duration(stats.GetCpu().GetUsageCoreNanoSeconds().GetValue()),
-			memory: stats.GetMemory().GetRssBytes().GetValue(),
-		}
 		// A restarted container appears twice, once dead without counters: the latest counts.
-		if stats.GetCpu() != nil && reading.at.After(found[who].at) {
-			found[who] = reading
+		if at := stats.GetCpu().GetTimestamp(); stats.GetCpu() != nil && at > started[who] {
+			started[who] = at
+			found[who] = usage{memory: stats.GetMemory().GetRssBytes().GetValue()}
+			ids[stats.GetAttributes().GetId()] = who
 		}
+	}
+	works, err := readWork("/proc", slices.Collect(maps.Keys(ids)))
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	for id, who := range ids {
+		found[who] = usage{at: now, work: works[id], memory: found[who].memory}
 	}
 	return found, nil
 }

@@ -41,6 +41,8 @@ type options struct {
 	cdiDir        string
 	deviceDir     string
 	metricsAddr   string // "" means no exporter
+	metricsFormat string // one of formats
+	metricsPrefix string // put before every metric's name
 	criSocket     string // only the exporter uses it
 	faults        faultSet
 	verbosity     int
@@ -75,6 +77,9 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&opts.cdiDir, "cdi-dir", "/var/run/cdi", "folder of CDI specs that the runtime reads")
 	flags.StringVar(&opts.deviceDir, "device-dir", "/dev", "folder for the host's device nodes; not shared by two nodes")
 	flags.StringVar(&opts.metricsAddr, "metrics-addr", "", "address of the metrics endpoint, such as :9400 (empty: none)")
+	flags.StringVar(&opts.metricsFormat, "metrics-format", formatDCGM,
+		"whose metric names are used: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&opts.metricsPrefix, "metrics-prefix", "", "put before the name of every metric")
 	flags.StringVar(&opts.criSocket, "cri-socket", "/run/containerd/containerd.sock", "runtime socket, for metrics")
 	flags.StringArrayVar(&faultNames, "fault", nil, "misbehave in this way; repeatable")
 	flags.IntVar(&opts.verbosity, "verbosity", 0, "log level of the Kubernetes helpers")
@@ -121,6 +126,10 @@ func (o options) check() error {
 	if o.faults.has(sharedControl) && o.minorStep > 0 && o.devices > controlOffset {
 		return fmt.Errorf("--devices %d leaves no minor for the control node of %s: use at most %d",
 			o.devices, sharedControl, controlOffset)
+	}
+	if formats[o.metricsFormat] == nil {
+		return fmt.Errorf("--metrics-format %q is unknown: use one of %s",
+			o.metricsFormat, strings.Join(formatNames(), ", "))
 	}
 	if o.minorStep != 0 && o.minorStep != 1 {
 		return fmt.Errorf("--minor-step %d is neither 0 nor 1", o.minorStep)

@@ -1,11 +1,14 @@
 """Loads a checklist version from its data file."""
 
+from functools import cache
 from importlib import resources
 
 import msgspec
 import yaml
 
 from aiconform.model import Checklist
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnknownChecklist(Exception):
@@ -18,6 +21,7 @@ def versions() -> tuple[str, ...]:
     return tuple(sorted((n.removesuffix(".yaml") for n in names), key=_minor))
 
 
+@cache
 def load(version: str) -> Checklist:
     """The checklist of "1.37" or "v1.37"; raises UnknownChecklist."""
     wanted = "v" + version.removeprefix("v")
@@ -26,7 +30,7 @@ def load(version: str) -> Checklist:
             f"checklist {version!r} is not known: choose one of {', '.join(v[1:] for v in versions())}"
         )
     text = resources.files(__package__).joinpath(f"{wanted}.yaml").read_text(encoding="utf-8")
-    return msgspec.convert(yaml.safe_load(text), Checklist)
+    return msgspec.convert(yaml.load(text, Loader=_LOADER), Checklist)
 
 
 def for_server(minor: int) -> Checklist:

@@ -29,6 +29,7 @@ def _flags(
     checklist: s.ChecklistVersion = "",
     timeout_factor: s.TimeoutFactor = None,
     deadlines: s.Deadlines = None,
+    fast: s.Fast = False,
     accelerator: s.AcceleratorNames = None,
     mechanism: s.Mechanisms = None,
     image: s.ProbeImage = None,
@@ -37,6 +38,9 @@ def _flags(
     image_map: pulling.ImageMap = None,
     registry: pulling.Registry = "",
     pull_secret: pulling.PullSecret = "",
+    operators: s.Operators = None,
+    metrics_url: s.MetricsUrl = "",
+    metrics_token_file: s.MetricsTokenFile = "",
     config: s.ConfigFile = None,
 ) -> Chosen:
     options = s.make_options(
@@ -45,6 +49,7 @@ def _flags(
         checklist=checklist,
         timeout_factor=timeout_factor,
         deadlines=deadlines,
+        fast=fast or None,
         accelerator=accelerator,
         mechanism=mechanism,
         probe_image=probe_image(image, lab),
@@ -53,6 +58,9 @@ def _flags(
         image_map=image_map,
         registry=registry,
         pull_secret=pull_secret,
+        operators=operators,
+        metrics_url=metrics_url,
+        metrics_token_file=metrics_token_file,
         config=config,
     )
     pulling.image_rules(options.image_map, options.registry, options.pull_secret)

@@ -37,13 +37,38 @@ def up(
     name: str = NameOption,
     kwok_nodes: int | None = typer.Option(None, min=0, max=1000, help="Simulated nodes beside the two real ones."),
     accelerators: int | None = typer.Option(None, min=1, max=8, help="Accelerators on each real node (default 4)."),
+    kubernetes: str | None = typer.Option(
+        None, help="Minor version: 1.37 (default), or 1.34, 1.35, 1.36 (built on demand, some 8 min each)."
+    ),
+    profile: str = typer.Option("core", help="core, or full: with what the checks of every MUST need."),
     addon: list[str] | None = typer.Option(None, "--addon", help="Also bring up this addon; may be repeated."),
 ) -> None:
     """Make the lab, or repair it. Says first what it will install and build."""
-    _known_addons(addon or [])
-    _lab(name).up(say, kwok_nodes=kwok_nodes, accelerators=accelerators)
+    from aiconform.lab.addons import PROFILES
+
+    if profile not in PROFILES:
+        raise usage(f"there is no profile {profile!r}: take {' or '.join(PROFILES)}")
+    addon = [*PROFILES[profile], *(addon or [])]
+    _known_addons(addon)
+    try:
+        _lab(name).up(say, kwok_nodes=kwok_nodes, accelerators=accelerators, kubernetes=kubernetes)
+    except UnknownName as error:
+        raise usage(str(error)) from error
     if addon:
         _lab(name).add(addon, say)
+
+
+@app.command("build")
+def build(
+    names: list[str] | None = typer.Argument(None, help="Addons; none builds only what every lab needs."),
+    kubernetes: str | None = typer.Option(None, help="Minor version, as of `lab up`."),
+) -> None:
+    """Install and build what a lab with these addons needs, and start nothing."""
+    _known_addons(names or [])
+    try:
+        _lab("default").build(names or [], say, kubernetes)
+    except UnknownName as error:
+        raise usage(str(error)) from error
 
 
 @app.command("addon")
@@ -150,7 +175,7 @@ def _print_status(found: "LabStatus") -> None:
     from rich.table import Table
 
     out = console()
-    out.print(f"lab {found.name}: {found.state}")
+    out.print(f"lab {found.name}: {found.state}" + (f", Kubernetes {found.kubernetes}" if found.kubernetes else ""))
     if found.state == "absent":
         return
     if found.fault:

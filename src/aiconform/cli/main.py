@@ -2,28 +2,36 @@
 
 import os
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
 
 from aiconform import __version__
-from aiconform.cli import (
-    clean,
-    evidence,
-    explain,
-    images,
-    judge,
-    lab,
-    observe,
-    plan,
-    product,
-    rbac,
-    report,
-    run,
-    survey,
-    verify,
-)
+from aiconform.cli import known
 from aiconform.cli.errors import BROKEN, USAGE, Problem, leave
-from aiconform.cli.known import KNOWN_ERRORS, USAGE_ERRORS
+
+# Command -> module below aiconform.cli and what it holds: a function, or an app with subcommands. In the help's order.
+COMMANDS = {
+    "run": "run:run",
+    "survey": "survey:survey",
+    "plan": "plan:plan",
+    "observe": "observe:observe",
+    "judge": "judge:judge",
+    "report": "report:report",
+    "verify": "verify:verify",
+    "compare": "compare:compare",
+    "clean": "clean:clean",
+    "explain": "explain:explain",
+    "rbac": "rbac:rbac",
+    "images": "images:images",
+    "port": "port:port",
+    "product": "product:product",
+    "submission": "submission:app",
+    "registry": "registry:app",
+    "evidence": "evidence:app",
+    "lab": "lab:app",
+}
 
 app = typer.Typer(
     name="aiconform",
@@ -50,36 +58,32 @@ def options(
         raise typer.Exit(USAGE)
 
 
-app.command("run")(run.run)
-app.command("survey")(survey.survey)
-app.command("plan")(plan.plan)
-app.command("observe")(observe.observe)
-app.command("judge")(judge.judge)
-app.command("report")(report.report)
-app.command("verify")(verify.verify)
-app.command("clean")(clean.clean)
-app.command("explain")(explain.explain)
-app.command("rbac")(rbac.rbac)
-app.command("images")(images.images)
-app.command("product")(product.product)
-app.add_typer(evidence.app, name="evidence")
-app.add_typer(lab.app, name="lab")
+def add_commands(arguments: list[str]) -> None:
+    """Adds the command that is asked for, or all of them: none must wait for the imports of another."""
+    wanted = next((a for a in arguments if not a.startswith("-")), "")
+    for name in (wanted,) if wanted in COMMANDS else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found: Any = getattr(import_module(f"aiconform.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
 
 
 def main() -> None:
     """Runs the program. Every known error is one sentence on stderr."""
     try:
+        add_commands(sys.argv[1:])
         result = app(standalone_mode=False)
-        sys.exit(result if isinstance(result, int) else 0)
     except typer.Abort:
         leave(Problem("stopped", BROKEN))
     except typer.TyperException as error:
         leave(Problem(f"{_text(error).rstrip('.')} (see --help)", USAGE))
     except Problem as problem:
         leave(problem)
-    except USAGE_ERRORS as error:
+    except known.usage_errors() as error:
         leave(Problem(str(error), USAGE))
-    except KNOWN_ERRORS as error:
+    except known.errors() as error:
         leave(Problem(str(error), BROKEN))
     except KeyboardInterrupt:
         leave(Problem("stopped", BROKEN))
@@ -89,6 +93,7 @@ def main() -> None:
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         leave(Problem(f"{what}; check the path, its permissions and the free space", BROKEN))
+    sys.exit(result if isinstance(result, int) else 0)
 
 
 def _text(error: typer.TyperException) -> str:

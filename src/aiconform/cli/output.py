@@ -2,11 +2,12 @@
 
 import os
 import sys
+from io import StringIO
 from typing import Any
 
 import msgspec
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from aiconform.cli.errors import usage
 from aiconform.model import encode_pretty
@@ -35,11 +36,22 @@ def check_format(name: str, allowed: tuple[str, ...] = FORMATS) -> None:
 
 def dump(value: Any, form: str) -> None:
     """Prints a value of the model as JSON or YAML."""
+    print(text(value, form), end="")
+
+
+def text(value: Any, form: str) -> str:
+    """A value of the model as JSON or YAML."""
     data = encode_pretty(value)
     if form == "yaml":
-        print(yaml.safe_dump(msgspec.json.decode(data), sort_keys=False, allow_unicode=True), end="")
-    else:
-        print(data.decode(), end="")
+        return yaml.safe_dump(msgspec.json.decode(data), sort_keys=False, allow_unicode=True)
+    return data.decode()
+
+
+def plain(renderable: RenderableType) -> str:
+    """What a terminal would show, as plain lines for a file."""
+    out = StringIO()
+    Console(file=out, no_color=True, highlight=False, width=200, soft_wrap=True).print(renderable)
+    return out.getvalue()
 
 
 def say(text: str) -> None:

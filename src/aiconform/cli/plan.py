@@ -7,7 +7,8 @@ from aiconform.cli.chosen import Chosen, takes_run_options
 from aiconform.cli.settings import Output
 from aiconform.engine import registry
 from aiconform.engine.plan import Plan
-from aiconform.model import Checklist, Inventory, Permission
+from aiconform.engine.schedule import chains
+from aiconform.model import Attempt, Checklist, Inventory, Permission
 
 
 @takes_run_options
@@ -42,18 +43,27 @@ def show_plan(inventory: Inventory, checklist: Checklist, made: Plan, *, form: s
 
 def _schedule(made: Plan) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), title=None)
-    for name in ("starts", "attempt", "min", "does", "holds", "why then"):
+    for name in ("starts", "attempt", "min", "does", "holds (and shares)", "why then"):
         table.add_column(name, overflow="fold")
     for slot in sorted(made.slots, key=lambda s: (s.minutes, s.attempt)):
         a = made.attempt(slot.attempt)
         why = f"UNKNOWN({a.unable[0]}): {a.unable[1]}" if a.unable else slot.why
         start, minutes = f"{slot.minutes:.0f} min", f"{a.minutes:g}"
-        table.add_row(start, a.id, minutes, a.disruption, ", ".join(a.holds) or "nothing", why)
+        table.add_row(start, a.id, minutes, a.disruption, _claims(a), why)
     return table
+
+
+def _claims(a: Attempt) -> str:
+    """What it holds for itself, and in brackets what it uses beside others."""
+    held = ", ".join(a.holds) or "nothing"
+    return held + (f" ({', '.join(a.shares)})" if a.shares else "")
 
 
 def _notes(inventory: Inventory, made: Plan) -> list[str]:
     lines = [f"could not read {g.what}: {g.why}" for g in inventory.gaps]
+    lines += [
+        f"{name}: {', then '.join(users)}" for name, users in chains(made.attempts, made.slots).items() if users[1:]
+    ]
     missing = [r for r, why in made.untried.items() if why != "not selected"]
     if missing:
         lines.append(f"no check in this version for: {', '.join(missing)}")

@@ -48,8 +48,8 @@ def product(
     except product_yaml.TemplateError as error:
         raise Problem(str(error)) from None
     folder = out or directory / "derived"
-    _keep_by_hand(folder / "PRODUCT.yaml", template, out is not None)
-    for name, data in _files(judged, filled).items():
+    keep_by_hand(folder / "PRODUCT.yaml", template, out is not None)
+    for name, data in files(judged, filled).items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
@@ -58,7 +58,8 @@ def product(
     return 0
 
 
-def _files(judged: Judged, filled: str) -> dict[str, bytes]:
+def files(judged: Judged, filled: str) -> dict[str, bytes]:
+    """PRODUCT.yaml and the evidence that it may link to, by their names."""
     made = derived.files(judged)
     checks = {v.check: registry.load(v.check).check for v in judged.verdicts}
     pages = evidence_page.render(judged.assessment, judged.verdicts, judged.recordings, checks)
@@ -89,7 +90,7 @@ def _metadata(path: Path | None, given: list[str]) -> dict[str, str]:
     return found
 
 
-def _keep_by_hand(path: Path, template: str, chosen: bool) -> None:
+def keep_by_hand(path: Path, template: str, chosen: bool) -> None:
     """What somebody filled in is only written over if it was the template, whose answers are kept."""
     if chosen and path.exists() and (not template or Path(template).resolve() != path.resolve()):
         raise Problem(f"{path} is there already: give it as --template, so that what is filled in by hand is kept")

@@ -16,9 +16,9 @@ from aiconform.cli.progress import Progress
 from aiconform.cli.suite import this_suite
 from aiconform.cli.target import Connect
 from aiconform.cluster.api import Cluster
-from aiconform.engine.observe import observe_all, utc_now
+from aiconform.engine.observe import observe_all
 from aiconform.engine.plan import Plan, make_plan
-from aiconform.evidence import seal
+from aiconform.evidence import seal, utc_now
 from aiconform.evidence.run_files import write_json
 from aiconform.inventory.survey import survey
 from aiconform.model import Checklist, Inventory, Options, Run
@@ -38,7 +38,7 @@ async def observe_run(cluster: Cluster, options: Options, runs: Path, found: tup
     inventory, checklist, plan = found
     run = Run(
         id=secrets.token_hex(4),
-        at=utc_now(),
+        at=utc_now("seconds"),
         platform=inventory.platform,
         context=cluster.context,
         server_version=inventory.server_version,

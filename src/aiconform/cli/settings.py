@@ -9,7 +9,8 @@ import yaml
 
 from aiconform.checklists import load as load_checklist
 from aiconform.cli.errors import usage
-from aiconform.model import Options
+from aiconform.model import Operator, Options
+from aiconform.model.operator import mistakes
 
 Kubeconfig = Annotated[
     str | None, typer.Option(help="Path to the kubeconfig. Default: $KUBECONFIG, ~/.kube/config, in-cluster.")
@@ -39,6 +40,14 @@ Mechanisms = Annotated[
     list[str] | None,
     typer.Option("--mechanism", help="Insist on a product: REQUIREMENT=PRODUCT or PRODUCT:SCHEDULER (repeatable)."),
 ]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="For pull requests: shorter windows, recorded and named as limits of what is proved; and where one "
+        "mechanism is enough, only the first that is found, or the one that --mechanism names.",
+    ),
+]
 ProbeImage = Annotated[str | None, typer.Option("--probe-image", help="Image with python3 that the probes run in.")]
 NodeSelector = Annotated[
     list[str] | None, typer.Option("--node-selector", help="Use only nodes with this label: KEY=VALUE.")
@@ -46,6 +55,17 @@ NodeSelector = Annotated[
 Allow = Annotated[
     list[str] | None,
     typer.Option("--allow", help="Opt in to costly parts: extended (longer gang cases), scales (adds a machine)."),
+]
+Operators = Annotated[
+    list[Path] | None,
+    typer.Option("--operator", help="Try an operator that no adapter knows, as this file describes it (repeatable)."),
+]
+MetricsUrl = Annotated[
+    str,
+    typer.Option("--metrics-url", help="Ask the Prometheus API at this URL (what is before /api/v1/query)."),
+]
+MetricsTokenFile = Annotated[
+    str, typer.Option("--metrics-token-file", help="File with a bearer token for --metrics-url; never recorded.")
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file (YAML, the same names as the flags).")]
 Output = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.")]
@@ -56,6 +76,8 @@ def make_options(**flags: Any) -> Options:
     """Puts together what the flags say (None or empty: not given), the file, and the defaults."""
     config = flags.pop("config", None)
     from_file = _read(config) if config else {}
+    if described := flags.pop("operators", None):
+        flags["operators"] = [*(from_file.get("operators") or []), *map(read_operator, described)]
     given = {k: v for k, v in flags.items() if v not in (None, "", [], ())}
     merged = {**from_file, **given}
     for key in ("only", "skip", "accelerator", "allow"):
@@ -69,13 +91,37 @@ def make_options(**flags: Any) -> Options:
         raise usage(f"settings: {error}") from None
     if not options.timeout_factor > 0:
         raise usage(f"--timeout-factor must be above 0, not {options.timeout_factor:g}")
+    for operator in options.operators:
+        if wrong := mistakes(operator):
+            raise usage(f"the description of operator {operator.name!r} is not sound: {wrong[0]}")
     _known(options)
     return options
+
+
+def read_operator(path: Path) -> dict[str, Any]:
+    """The description of an operator in a YAML file; a usage error that names the file and the field."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        described = msgspec.convert(data, Operator)
+    except OSError as error:
+        raise usage(f"{path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise usage(f"{path} is no YAML: {str(error).splitlines()[0]}") from None
+    except msgspec.ValidationError as error:
+        raise usage(f"{path} does not describe an operator: {error}") from None
+    unknown = set(data) - set(Operator.__dataclass_fields__)
+    if unknown:
+        fields = ", ".join(sorted(Operator.__dataclass_fields__))
+        raise usage(f"{path}: there is no field {sorted(unknown)[0]!r}; the fields are {fields}")
+    if wrong := mistakes(described):
+        raise usage(f"{path}: {wrong[0]}")
+    return dict(data)
 
 
 def _known(options: Options) -> None:
     from aiconform.engine import registry
 
+    _metrics(options)
     if options.checklist:
         load_checklist(options.checklist)
     for name in options.allow:
@@ -87,9 +133,27 @@ def _known(options: Options) -> None:
             known = ", ".join(registry.load(check).check.deadlines)
             raise usage(f"{check} has no deadline {name!r}: it has {known}")
     for requirement, product in options.mechanism.items():
-        products = sorted(m.product for m in registry.load(requirement).mechanisms())
-        if product.partition(":")[0] not in products:
+        adapters = registry.load(requirement).mechanisms()
+        products = sorted(m.product for m in adapters)
+        # Some mechanisms are named by objects of the cluster, which are not known yet.
+        by_name = any(getattr(m, "named_in_cluster", False) for m in adapters)
+        if not by_name and product.partition(":")[0] not in products:
             raise usage(f"{requirement} has no mechanism {product!r}: it has {', '.join(products)}")
+
+
+def _metrics(options: Options) -> None:
+    from aiconform.cluster.outside import checked_url
+
+    if options.metrics_url:
+        try:
+            checked_url(options.metrics_url)
+        except ValueError as error:
+            raise usage(f"--metrics-url: {error}") from None
+    if options.metrics_token_file:
+        if not options.metrics_url.startswith("https://"):
+            raise usage("--metrics-token-file needs a --metrics-url that begins with https://, or the token is exposed")
+        if not Path(options.metrics_token_file).expanduser().is_file():
+            raise usage(f"--metrics-token-file: there is no file {options.metrics_token_file}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -43,5 +43,5 @@ def _show(inventory: Inventory) -> None:
     console.print(table if inventory.accelerators else "accelerators: none found")
     products = ", ".join(f"{p.name} ({p.version})" for p in inventory.products)
     console.print(f"products, by their APIs: {products or 'none known'}")
-    for gap in inventory.gaps:
+    for gap in (*inventory.gaps, *inventory.unread):
         console.print(f"could not read {gap.what}: {gap.why}")

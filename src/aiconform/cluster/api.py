@@ -1,7 +1,7 @@
 """The Kubernetes API as plain JSON objects: what was received is what is recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +30,11 @@ PATCHES = {
 PAGE = 500
 
 Objects = list[dict[str, Any]]
+
+
+def whole(item: dict[str, Any]) -> dict[str, Any]:
+    """Keeps all of an object."""
+    return item
 
 
 @dataclass(frozen=True)
@@ -144,8 +149,9 @@ class Cluster:
         metadata_only: bool = False,
         step: str | None = None,
         extensions: dict[str, Any] | None = None,
+        keep: Callable[[dict[str, Any]], dict[str, Any]] = whole,
     ) -> Objects:
-        """All objects, page by page."""
+        """All objects, page by page; of each one what `keep` leaves."""
         return (
             await self.list_at(
                 api,
@@ -156,6 +162,7 @@ class Cluster:
                 metadata_only=metadata_only,
                 step=step,
                 extensions=extensions,
+                keep=keep,
             )
         )[0]
 
@@ -170,6 +177,7 @@ class Cluster:
         metadata_only: bool = False,
         step: str | None = None,
         extensions: dict[str, Any] | None = None,
+        keep: Callable[[dict[str, Any]], dict[str, Any]] = whole,
     ) -> tuple[Objects, str]:
         """All objects and the resourceVersion at which they were listed (for a watch)."""
         items: Objects = []
@@ -188,7 +196,7 @@ class Cluster:
             kind = str(content.get("kind", "")).removesuffix("List")
             # Items of a list carry no kind, and whoever looks at one later (redaction too) must know it.
             named = {} if metadata_only else {"apiVersion": api, "kind": kind}
-            items += [named | item for item in content.get("items") or []]
+            items += [named | keep(item) for item in content.get("items") or []]
             version = content["metadata"].get("resourceVersion", "")
         return items, version
 

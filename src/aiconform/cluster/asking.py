@@ -3,13 +3,17 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from aiconform.model import Accelerator, Node
+from aiconform.model import Accelerator
 
 Object = dict[str, Any]
 SCRIPTS = "/aiconform"
 """Where the probe scripts of a ConfigMap are mounted."""
+SELFSIGNED = "selfsigned.py"
+"""A module for probe scripts: makes a certificate, with the standard library alone."""
+SHARED = Path(__file__).parent / "shared" / "manifests"
 _REQUEST = "accelerator"
 
 
@@ -77,9 +81,9 @@ def tolerations(taints: Sequence[Mapping[str, Any]]) -> list[Object]:
     return out
 
 
-def hostname(node: Node) -> str:
-    """The value of kubernetes.io/hostname, which on some clouds is not the node's name."""
-    return node.labels.get("kubernetes.io/hostname", node.name)
+def shared_script(name: str) -> str:
+    """The text of a module that scripts of several checks import."""
+    return (SHARED / name).read_text(encoding="utf-8")
 
 
 def script_map(name: str, scripts: Mapping[str, str]) -> Object:

@@ -28,6 +28,13 @@ async def discover(cluster: "Cluster", accept: str) -> tuple[ApiResource, ...]:
     return tuple(out)
 
 
+async def groups(cluster: "Cluster") -> list[str]:
+    """Every "group/version" that is registered, also where it has no resources now; [] if that cannot be read."""
+    answer = await cluster.request("GET", "/apis")
+    listed = answer.body.get("groups") if answer.ok and isinstance(answer.body, dict) else None
+    return sorted(v["groupVersion"] for g in listed or [] for v in g.get("versions") or [])
+
+
 def _aggregated(content: dict[str, Any]) -> list[ApiResource]:
     out = []
     for group in content.get("items") or []:

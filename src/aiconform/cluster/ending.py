@@ -1,10 +1,13 @@
 """How a sandbox ends: everything that it made goes, and what does not go is named."""
 
 import asyncio
+import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiconform.cluster import labels, sweep
-from aiconform.cluster.errors import ApiLost, ClusterError
+from aiconform.cluster.errors import ApiLost, ClusterError, Refused
+from aiconform.cluster.transport import QUIET
 
 if TYPE_CHECKING:
     from aiconform.cluster.reading import Reading
@@ -34,11 +37,25 @@ async def close_sandbox(box: "Reading", seconds: float) -> tuple[str, ...]:
     return leftovers
 
 
+async def _free(box: "Reading") -> None:
+    """Tells that nothing is held any more, if no pod and no claim of this attempt is left, nor one that came since."""
+    claims = {f"{r.group}/{r.version}" for r in await box.cluster.discover() if r.plural == "resourceclaims"}
+    kinds = [("v1", "pods"), *((api, "resourceclaims") for api in sorted(claims)[:1])]
+    # Whoever may not look learns it from the end of the cleanup.
+    with contextlib.suppress(Refused):
+        for api, plural in kinds:
+            for namespace in box.namespaces:
+                if await box.cluster.list(api, plural, namespace, metadata_only=True, extensions={QUIET: True}):
+                    return
+        box.freed()
+
+
 async def _remove(box: "Reading", seconds: float) -> tuple[str, ...]:
     selector = f"{labels.RUN}={box.run},{labels.ATTEMPT}={box.labels[labels.ATTEMPT]}"
     found, unseen = await sweep.find(box.cluster, selector, namespaces=box.namespaces)
     mine, others = sweep.removable(found)
-    problems = await sweep.remove(box.cluster, mine, seconds=seconds)
+    freed = partial(_free, box) if box.attempt.holds and not unseen else None
+    problems = await sweep.remove(box.cluster, mine, seconds=seconds, freed=freed)
     left, _ = await sweep.find(box.cluster, selector, namespaces=box.namespaces)
     if unseen:
         text = f"{len(unseen)} kinds of objects could not be listed: {'; '.join(unseen)}"

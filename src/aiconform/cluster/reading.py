@@ -29,6 +29,8 @@ class Reading:
         self.images = ImageRules(**attempt.settings.get("images", {}))
         self.made: set[tuple[str, str]] = set()
         self.progress: Callable[[str, float | None], None] = lambda _text, _deadline: None
+        # Called in the cleanup, when what the attempt held is free again; at the latest it is when `close` returns.
+        self.freed: Callable[[], None] = lambda: None
         self.labels = {
             labels.RUN: run,
             labels.CHECK: labels.value(attempt.check),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -26,6 +26,7 @@ _BUILT_IN = frozenset(
     }
 )  # fmt: skip
 _PARALLEL = 8
+_CUSTOM = 3
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,13 @@ def api_of(resource: ApiResource) -> str:
 
 
 def stage(resource: ApiResource) -> int:
-    """When a kind is deleted: owners of pods and admission hooks 0, pods 1, claims 2, custom resources 3,
-    other namespaced 4, cluster-scoped 5, namespaces 6.
+    """When a kind is deleted: owners of pods, admission hooks and APIs that pods serve 0, pods 1, claims 2,
+    custom resources 3, other namespaced 4, cluster-scoped 5, namespaces 6.
     """
     if (resource.group, resource.plural) == ("", "namespaces"):
         return 6
-    if resource.group in ("apps", "batch", "autoscaling", "admissionregistration.k8s.io"):
+    # An API without its server would keep every namespace of the cluster from ending.
+    if resource.group in ("apps", "batch", "autoscaling", "admissionregistration.k8s.io", "apiregistration.k8s.io"):
         return 0
     if (resource.group, resource.plural) == ("", "pods"):
         return 1
@@ -143,19 +145,27 @@ def removable(found: Iterable[Found]) -> tuple[list[Found], list[Found]]:
     return mine, others
 
 
-async def remove(cluster: Cluster, found: Iterable[Found], *, seconds: float) -> list[str]:
+async def remove(
+    cluster: Cluster, found: Iterable[Found], *, seconds: float, freed: Callable[[], Awaitable[None]] | None = None
+) -> list[str]:
     """Deletes stage by stage, and waits after each until its objects are gone, `seconds` in all.
 
-    Returns what went wrong, one sentence each. A stage that takes too long does not stop the next ones.
+    Returns what went wrong, one sentence each. A stage that takes too long does not stop the next ones. `freed` is
+    called as soon as these pods, their owners and claims are gone; never, if there is something else that makes pods.
     """
     over = time.monotonic() + seconds
     problems: list[str] = []
     ordered = sorted(found, key=lambda f: stage(f.resource))
-    for _, group in groupby(ordered, key=lambda f: stage(f.resource)):
+    # A custom resource is deleted after pods, for the sake of its finalizers, and may make more of them until then.
+    sure = all(stage(f.resource) != _CUSTOM for f in ordered)
+    for number, group in groupby(ordered, key=lambda f: stage(f.resource)):
+        if number > _CUSTOM and sure and freed is not None:
+            sure = False
+            await freed()
         batch = list(group)
         answers = await asyncio.gather(*(_delete(cluster, f) for f in batch))
         problems += [a for a in answers if a]
-        await absent(cluster, batch, seconds=max(over - time.monotonic(), min(seconds, 5.0)))
+        sure &= await absent(cluster, batch, seconds=max(over - time.monotonic(), min(seconds, 5.0)))
     return problems
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 from lightkube.core.exceptions import ApiError
@@ -11,7 +12,7 @@ from lightkube.core.exceptions import ApiError
 from aiconform.cluster.api import path
 from aiconform.cluster.errors import ClusterError, Refused
 from aiconform.cluster.reading import Reading
-from aiconform.cluster.transport import STREAM, reason_of
+from aiconform.cluster.transport import PATIENCE, STREAM, reason_of
 
 LOG_BYTES = 4 * 1024 * 1024
 
@@ -132,17 +133,31 @@ class Talking(Reading):
         return answer
 
     async def http(
-        self, method: str, target: str, *, step: str, body: Any = None, namespace: str | None = None
+        self,
+        method: str,
+        target: str,
+        *,
+        step: str,
+        body: Any = None,
+        namespace: str | None = None,
+        params: dict[str, str] | None = None,
+        patience: float | None = None,
     ) -> Http:
-        """Calls a pod or Service through the API server's proxy: "pods/NAME:PORT/PATH". Recorded as `http`."""
+        """Calls a pod or Service through the API server's proxy: "pods/NAME:PORT/PATH". Recorded as `http`.
+
+        `params` is the query, which becomes part of the subject. `patience`: seconds for which a call that
+        cannot be answered is repeated (None: as long as any other call; 0: not at all).
+        """
         kind, _, rest = target.partition("/")
         name, _, tail = rest.partition("/")
         url = path("v1", kind, namespace or self.namespace, name, f"proxy/{tail}")
-        answer = await self.cluster.request(method, url, body=body, accept="*/*", step=step)
-        got = Http(answer.status, answer.headers, answer.text)
-        self.rec.observe(
-            "http", f"{method} {target}", {"status": got.status, "headers": got.headers, "body": got.body}, step
+        more = {} if patience is None else {PATIENCE: patience}
+        answer = await self.cluster.request(
+            method, url, params=params, body=body, accept="*/*", step=step, extensions=more
         )
+        got = Http(answer.status, answer.headers, answer.text)
+        subject = f"{method} {target}" + (f"?{urlencode(params)}" if params else "")
+        self.rec.observe("http", subject, {"status": got.status, "headers": got.headers, "body": got.body}, step)
         return got
 
 

@@ -15,7 +15,8 @@ from aiconform.evidence import Recorder
 
 STEP_LABEL = "aiconform.dev/step"
 # The server ends each watch request after this many seconds; bookmarks come about once a minute, so a
-# connection that is silent for longer than READ has died without a word.
+# connection that is silent for longer than READ may have died without a word, and is made anew. (Events have no
+# bookmarks: their watches are silent when nothing happens.)
 SERVER_SECONDS, READ_SECONDS = 300, 90.0
 
 
@@ -58,6 +59,7 @@ class Watch:
         self._metadata_only = metadata_only
         self._version = ""
         self._heard = 0.0
+        self._answered = 0.0
         self._deleted: set[str] = set()
         self._confirming = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -152,8 +154,11 @@ class Watch:
                 except ClusterError as lost:
                     return await self._give_up(lost)
             except (httpx2.HTTPError, ApiLost) as e:
-                heard = max(heard, self._heard)
-                failures = 1 if self._heard > began else failures + 1
+                # Patience begins when an open connection breaks, not with the last word on it.
+                open_until = time.monotonic() if self._answered > began else self._heard
+                lasted = self._answered > began and open_until - began > 1
+                heard = max(heard, open_until if lasted else self._heard)
+                failures = 1 if lasted or self._heard > began else failures + 1
                 if time.monotonic() - heard > self._patience:
                     why = f"the watch on {self.subject} broke and could not be taken up again ({reason_of(e)})"
                     return await self._give_up(ApiLost(why))
@@ -181,6 +186,7 @@ class Watch:
         async with self._cluster.http.stream("GET", url, params=params, timeout=timeout, headers=headers) as response:
             if response.status_code != 200:
                 await self._refused(response)
+            self._answered = time.monotonic()
             rest = b""
             # Not aiter_lines: it also splits at characters that may stand inside a JSON string (U+0085).
             async for chunk in response.aiter_bytes():

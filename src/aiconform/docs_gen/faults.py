@@ -37,7 +37,7 @@ def load(check_folder: Path) -> tuple[Fault, ...]:
 def _load(path: Path) -> Fault:
     where = f"{path.parent.parent.name}/faults/{path.name}"
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
         raise FaultError(f"{where} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict) or data.get("kind") not in ("fault", "variant"):

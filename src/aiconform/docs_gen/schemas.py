@@ -12,6 +12,7 @@ from aiconform.model import (
     Ending,
     Inventory,
     Observation,
+    PortReport,
     Run,
     Verdict,
     schema,
@@ -37,6 +38,7 @@ TYPES: dict[str, tuple[str, Any]] = {
     "claims": ("claims.yaml", tuple[Claim, ...]),
     "verdicts": ("derived/verdicts.json", tuple[Verdict, ...]),
     "assessment": ("derived/assessment-<version>.json", Assessment),
+    "port": ("aiconform port -o json", PortReport),
 }
 
 

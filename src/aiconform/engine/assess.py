@@ -36,6 +36,7 @@ def assess(
             [v for v in verdicts if v.check == r.id],
             tuple(c for c in claims if c.requirement == r.id),
             untried.get(r.id, ""),
+            run.attempts,
         )
         for r in checklist.requirements
     )
@@ -62,7 +63,13 @@ def code(assessment: Assessment) -> int:
     return exit_code(musts(assessment))
 
 
-def _row(requirement: Requirement, verdicts: list[Verdict], claims: tuple[Claim, ...], untried: str) -> Row:
+def _row(
+    requirement: Requirement,
+    verdicts: list[Verdict],
+    claims: tuple[Claim, ...],
+    untried: str,
+    planned: tuple[str, ...],
+) -> Row:
     covered = requirement.id in registry.names()
     empty = Row(
         requirement=requirement.id,
@@ -80,7 +87,14 @@ def _row(requirement: Requirement, verdicts: list[Verdict], claims: tuple[Claim,
         if not covered:
             return replace(empty, code="no-check", because="this version of aiconform has no check for it yet")
         return replace(empty, code="not-tried", because=untried or "the run holds no recording of it")
-    outcome = across((v.outcome for v in verdicts), registry.load(requirement.id).check.over)
+    recorded = {f"{v.check}.{v.via}" for v in verdicts}
+    missing = [a for a in planned if a.startswith(f"{requirement.id}.") and a not in recorded]
+    # What was planned and never begun counts like the other attempts: nobody knows what it would have come to.
+    outcomes = [*(v.outcome for v in verdicts), *(Outcome.UNKNOWN for _ in missing)]
+    outcome = across(outcomes, registry.load(requirement.id).check.over)
+    if outcome is Outcome.UNKNOWN and not any(v.outcome is outcome for v in verdicts):
+        because = f"{', '.join(missing)} was planned, and the run ended before it began"
+        return replace(empty, code="interrupted", because=because, via=tuple(v.via for v in verdicts))
     telling = [v for v in verdicts if v.outcome is outcome]
     finding = deciding(telling[0])
     reason = f"{telling[0].via}: {finding.because}" if len(verdicts) > 1 else finding.because

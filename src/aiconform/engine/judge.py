@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -12,7 +13,9 @@ from aiconform.engine.claims import load_claims
 from aiconform.engine.plan import selected
 from aiconform.evidence import store
 from aiconform.evidence.errors import EvidenceError
-from aiconform.model import Assessment, Recording, Run, Suite, Verdict, decode
+from aiconform.model import FORMAT, Assessment, Inventory, Recording, Run, Suite, Verdict, decode
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +54,33 @@ def judge_run(directory: Path, *, judged_by: Suite, checklist: str = "") -> Judg
 
 
 def load_run_info(directory: Path) -> Run:
-    """`recorded/run.json` of a run's folder."""
-    path = directory / "recorded" / "run.json"
+    """`recorded/run.json` of a run's folder. Raises EvidenceError."""
+    return _recorded(directory, "run.json", Run)
+
+
+def load_inventory(directory: Path) -> Inventory:
+    """`recorded/inventory.json` of a run's folder. Raises EvidenceError."""
+    return _recorded(directory, "inventory.json", Inventory)
+
+
+def _recorded(directory: Path, name: str, kind: type[T]) -> T:
+    path = directory / "recorded" / name
     try:
-        return decode(path.read_bytes(), Run)
+        data = path.read_bytes()
+        head = msgspec.json.decode(data)
+        found = head.get("format", FORMAT) if isinstance(head, dict) else FORMAT
+        if found != FORMAT:
+            raise EvidenceError(
+                f"{path} has format {found!r}, and this release reads {FORMAT!r}; use the release that wrote it"
+            )
+        return decode(data, kind)
     except FileNotFoundError:
         raise EvidenceError(
             f"{directory} is not a run: {path} is missing; name a folder that `aiconform run` has made"
         ) from None
     except OSError as error:
         raise EvidenceError(f"{path} cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{path} cannot be understood ({error}); was it changed by hand?") from None
 
 

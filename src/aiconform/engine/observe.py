@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from aiconform.cluster.sandbox import Sandbox
 from aiconform.engine import registry
 from aiconform.engine.plan import Plan
 from aiconform.evidence.errors import EvidenceError
-from aiconform.evidence.recorder import Recorder
+from aiconform.evidence.recorder import Recorder, utc_now
 from aiconform.model import FORMAT, Attempt, Begin, Ending, Suite
 
 
@@ -27,11 +27,6 @@ class Listener(Protocol):
 
     def finished(self, attempt: str, how: str) -> None:
         """It ended."""
-
-
-def utc_now() -> str:
-    """UTC, RFC 3339, seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def observe_all(
@@ -49,7 +44,8 @@ async def observe_all(
         try:
             for earlier in after:
                 await done[earlier].wait()
-            endings[attempt.id] = await _observe(cluster, attempt, recorded, run, suite, listener)
+            freed = done[attempt.id].set
+            endings[attempt.id] = await _observe(cluster, attempt, recorded, run, suite, listener, freed)
         finally:
             done[attempt.id].set()
 
@@ -67,7 +63,13 @@ async def observe_all(
 
 
 async def _observe(
-    cluster: Cluster, attempt: Attempt, recorded: Path, run: str, suite: Suite, listener: Listener
+    cluster: Cluster,
+    attempt: Attempt,
+    recorded: Path,
+    run: str,
+    suite: Suite,
+    listener: Listener,
+    freed: Callable[[], None],
 ) -> Ending:
     listener.started(attempt.id)
     begin = Begin(
@@ -78,18 +80,20 @@ async def _observe(
         suite=suite,
         settings=attempt.settings,
         facts=attempt.facts,
-        at=utc_now(),
+        at=utc_now("seconds"),
     )
     recorder = Recorder.create(recorded, begin, attempt.id)
     box = Sandbox(cluster, attempt, recorder, run=run)
     box.progress = lambda text, deadline: listener.step(attempt.id, text, deadline)
+    # The namespace takes some more seconds to go; whoever waits for the node need not.
+    box.freed = freed
     how, error, code = "interrupted", "", ""
     try:
         if attempt.unable is not None:
             box.unable("plan", *attempt.unable)
         else:
             check = registry.load(attempt.check)
-            await check.observe(attempt, box, check.mechanism(attempt))
+            await _while_written(recorder, check.observe(attempt, box, check.mechanism(attempt)))
         how = "complete"
     except ClusterError as lost:
         how, error, code = "failed", str(lost), lost.code
@@ -103,6 +107,21 @@ async def _observe(
         raise recorder.failure
     listener.finished(attempt.id, ending.how if not ending.error else f"{ending.how} ({ending.code})")
     return ending
+
+
+async def _while_written(recorder: Recorder, work: Awaitable[None]) -> None:
+    """Runs `work`, and ends it at once when the recording cannot be written any more, whoever noticed it."""
+    task = asyncio.ensure_future(work)
+    recorder.on_failure = task.cancel
+    try:
+        await task
+    except asyncio.CancelledError:
+        me = asyncio.current_task()
+        if recorder.failure is not None and (me is None or not me.cancelling()):
+            raise recorder.failure from None
+        raise
+    finally:
+        recorder.on_failure = None
 
 
 async def _close(box: Sandbox, recorder: Recorder, how: Any, error: str, code: str, listener: Listener) -> Ending:

@@ -1,10 +1,11 @@
 """What will be tried, by what, in which order. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aiconform.engine import registry
-from aiconform.model import Attempt, Checklist, Inventory, Options, Slot
+from aiconform.engine.schedule import in_order, schedule
+from aiconform.model import Attempt, Check, Checklist, Inventory, Options, Requirement, Slot
+from aiconform.planning import PLANNED, claims
 
 # Codes of attempts that failed because the inventory holds nothing to try.
 _FOUND_NOTHING = ("no-accelerator", "no-node", "mechanism-not-found", "too-few-accelerators")
@@ -41,23 +42,55 @@ def selected(checklist: Checklist, options: Options) -> tuple[str, ...]:
 
 def make_plan(checklist: Checklist, inventory: Inventory, options: Options) -> Plan:
     """Every attempt of every selected row, and when each one runs."""
-    attempts: list[Attempt] = []
     untried: dict[str, str] = {}
     chosen = selected(checklist, options)
+    tried: list[Requirement] = []
     for requirement in checklist.requirements:
         if requirement.id not in chosen:
             untried[requirement.id] = "not selected"
         elif requirement.id not in registry.names():
             untried[requirement.id] = "no check in this version"
         else:
-            loaded = registry.load(requirement.id)
-            found = loaded.attempts(inventory, options, requirement.level)
-            attempts += [_not_blamed_for_blindness(a, inventory) for a in found]
+            tried.append(requirement)
+    attempts: list[Attempt] = []
+    for requirement in sorted(tried, key=_freedom):
+        attempts += _attempts(requirement, inventory, options, attempts)
     for a in attempts:
         if not a.id.startswith(f"{a.check}."):
             raise ValueError(f"attempt {a.id} of {a.check} is misnamed")
     ordered = in_order(attempts)
     return Plan(attempts=ordered, slots=schedule(ordered), untried=untried)
+
+
+def _freedom(requirement: Requirement) -> tuple[bool, float, str]:
+    """Who has less to choose from comes first, so that the others can keep out of its way; then the longest."""
+    check = registry.load(requirement.id).check
+    return check.over != "every accelerator", -check.minutes, check.requirement
+
+
+def _attempts(requirement: Requirement, inventory: Inventory, options: Options, before: list[Attempt]) -> list[Attempt]:
+    """The attempts of one row, on the nodes that those planned before leave alone, as far as there is a choice."""
+    loaded = registry.load(requirement.id)
+    seen = replace(inventory, facts=inventory.facts | {PLANNED: claims.load(before)})
+    found = [_not_blamed_for_blindness(a, inventory) for a in loaded.attempts(seen, options, requirement.level)]
+    return _one_of_them(found, loaded.check) if options.fast else found
+
+
+def _one_of_them(found: list[Attempt], check: Check) -> list[Attempt]:
+    """Where one mechanism is enough, the first one and what the user named; the others say so, and stay UNKNOWN."""
+    able = [a for a in found if not a.unable]
+    if check.over != "some mechanism" or len(able) < 2:
+        return found
+    because = (
+        f"--fast tries one mechanism, and {able[0].via} was found first; "
+        f"name another one with --mechanism {check.requirement}=NAME, or leave out --fast"
+    )
+    later = {a.id for a in able[1:] if not a.asked}
+    return [_left_out(a, because) if a.id in later else a for a in found]
+
+
+def _left_out(attempt: Attempt, because: str) -> Attempt:
+    return replace(attempt, unable=("not-tried", because), holds=(), shares=(), minutes=0.0)
 
 
 def _not_blamed_for_blindness(attempt: Attempt, inventory: Inventory) -> Attempt:
@@ -66,44 +99,3 @@ def _not_blamed_for_blindness(attempt: Attempt, inventory: Inventory) -> Attempt
     if attempt.unable is None or gap is None or attempt.unable[0] not in _FOUND_NOTHING:
         return attempt
     return replace(attempt, unable=("rbac-denied", f"{attempt.unable[1]}; but the survey was {gap.why}"))
-
-
-def in_order(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
-    """The longest first, so that the run's wall time is close to its longest chain."""
-    return tuple(sorted(attempts, key=lambda a: (-a.minutes, a.id)))
-
-
-def compete(one: Attempt, other: Attempt) -> frozenset[str]:
-    """What both need for themselves. "*" stands for the whole cluster."""
-    if one.unable or other.unable:
-        return frozenset()
-    if "*" in one.holds or "*" in other.holds:
-        return frozenset({"the whole cluster"})
-    return frozenset(one.holds) & frozenset(other.holds)
-
-
-def schedule(ordered: tuple[Attempt, ...]) -> tuple[Slot, ...]:
-    """Each attempt waits for the earlier ones that it competes with, and for nothing else."""
-    slots: dict[str, Slot] = {}
-    ends: dict[str, float] = {}
-    for i, attempt in enumerate(ordered):
-        rivals = [(a, compete(attempt, a)) for a in ordered[:i] if compete(attempt, a)]
-        start = max((ends[a.id] for a, _ in rivals), default=0.0)
-        ends[attempt.id] = start + attempt.minutes
-        why = "; ".join(f"after {a.id}: both need {', '.join(sorted(shared))}" for a, shared in rivals)
-        slots[attempt.id] = Slot(
-            attempt=attempt.id,
-            after=tuple(a.id for a, _ in rivals),
-            beside=(),
-            minutes=start,
-            why=attempt.unable[1] if attempt.unable else why or "at once: shares nothing with what runs",
-        )
-    return tuple(replace(s, beside=_beside(s, slots, ends)) for s in slots.values())
-
-
-def _beside(slot: Slot, slots: dict[str, Slot], ends: dict[str, float]) -> tuple[str, ...]:
-    return tuple(
-        o.attempt
-        for o in slots.values()
-        if o.attempt != slot.attempt and o.minutes < ends[slot.attempt] and slot.minutes < ends[o.attempt]
-    )

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +20,9 @@ BLOB_OVER = 64 * 1024
 """Bodies whose JSON is longer than this many bytes go into a file of their own."""
 
 
-def utc_now() -> str:
-    """The time in UTC with milliseconds: "2026-01-31T12:00:00.000Z"."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def utc_now(precision: str = "milliseconds") -> str:
+    """The time in UTC: "2026-01-31T12:00:00.000Z"; with precision "seconds" without the fraction."""
+    return datetime.now(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 class Recorder:
@@ -38,6 +38,8 @@ class Recorder:
         self.own_namespaces: set[str] = set()
         self.finished = False
         self.failure: EvidenceError | None = None
+        # Called once, when a write has failed: whoever waits for the cluster need not wait any longer.
+        self.on_failure: Callable[[], object] | None = None
         self._seq = 0
         self._size = 0
         self._t0 = time.monotonic()
@@ -142,6 +144,8 @@ class Recorder:
             yield
         except OSError as e:
             self.failure = EvidenceError(self._sentence(name, e))
+            if self.on_failure is not None:
+                self.on_failure()
             raise self.failure from e
 
     def _sentence(self, name: str, e: OSError) -> str:

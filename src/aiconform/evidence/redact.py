@@ -9,6 +9,8 @@ secret          every value under `data` and `stringData` of a Secret
 configmap       every value under `data` and `binaryData` of a ConfigMap that is not ours
 env             the value of each environment variable of an object that is not ours, and of variables
                 in any object whose name says that they hold a credential
+annotation      the value of each annotation of an object that is not ours, unless its key belongs to
+                Kubernetes (k8s.io, kubernetes.io) or the value is a number, a duration, true or false
 token           strings under keys such as `token`, `password`, `authorization`, `client-key-data`
 header          Authorization, Cookie, Set-Cookie and alike, in HTTP headers
 bearer          JSON Web Tokens and `Bearer ...` in any text: logs, command lines, messages
@@ -40,6 +42,8 @@ _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-auth-token", "x-api-key"}
 )
 _SECRET_ENV = re.compile(r"token|secret|passw|credential|api_?key|private_?key", re.IGNORECASE)
+_KEPT_ANNOTATION = re.compile(r"([a-z0-9.-]+\.)?(k8s|kubernetes)\.io/")
+_PLAIN_VALUE = re.compile(r"|true|false|-?[0-9.]{1,12}(ms|s|m|h|%)?", re.IGNORECASE)
 # A JWT starts with the base64url of '{"'; its payload does, too. The signature may have been cut off.
 _BEARER = re.compile(
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|\b[Bb]earer\s+[A-Za-z0-9._~+/=-]{16,}"
@@ -122,6 +126,8 @@ def _object(obj: dict[str, Any], rules: _Rules) -> Any:
         return {**obj, "items": [_object({**name, **item}, rules) for item in obj["items"]]}
     obj = {**obj, "metadata": _metadata(obj["metadata"], rules)}
     ours = rules.ours(obj)
+    if not ours and isinstance(notes := obj["metadata"].get("annotations"), dict):
+        obj["metadata"]["annotations"] = _masked(notes, rules, "annotation", lambda k: _private(k, notes[k]))
     if kind == "Secret" or (kind == "ConfigMap" and not ours):
         rule = "secret" if kind == "Secret" else "configmap"
         for part in ("data", "stringData", "binaryData"):
@@ -141,6 +147,10 @@ def _metadata(meta: dict[str, Any], rules: _Rules) -> dict[str, Any]:
         rules.counts["last-applied"] += 1
         meta["annotations"] = {k: v for k, v in notes.items() if k != _LAST_APPLIED}
     return meta
+
+
+def _private(key: str, value: Any) -> bool:
+    return not _KEPT_ANNOTATION.match(key) and not _PLAIN_VALUE.fullmatch(str(value))
 
 
 def _inside(value: Any, key: str, rules: _Rules, ours: bool) -> Any:

@@ -5,12 +5,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from aiconform.inventory.accelerators import Adapter, recognise
 from aiconform.inventory.slices import Device
 from aiconform.model import Accelerator, Node
 
+_FEW = 16
+_SERIAL = re.compile(r"uuid|serial|pci|minor|index", re.IGNORECASE)
 _MODEL_ATTRIBUTES = ("productName", "model", "type")
 
 
@@ -93,21 +96,34 @@ def may_match(expression: str, device: Device) -> bool:
 
     Everything else (`||`, functions, comparisons) is taken as a match: the scheduler decides.
     """
+    return all(_holds(term, device) for term in _equalities(expression))
+
+
+_Equality = tuple[str, str, Any]  # domain and name of an attribute, and its value; "" and "" are the driver
+
+
+# A handful of expressions, asked of every device of the cluster.
+@cache
+def _equalities(expression: str) -> tuple[_Equality, ...]:
     if "||" in expression or "?" in expression:
-        return True
-    return all(_may_hold(part.strip().strip("()").strip(), device) for part in expression.split("&&"))
+        return ()
+    found: list[_Equality] = []
+    for part in expression.split("&&"):
+        term = part.strip().strip("()").strip()
+        if driver := _DRIVER.match(term):
+            found.append(("", "", driver[1]))
+        elif attribute := _ATTRIBUTE.match(term):
+            domain, name, text, boolean, number = attribute.groups()
+            found.append((domain, name, text if text is not None else (boolean == "true" if boolean else int(number))))
+    return tuple(found)
 
 
-def _may_hold(term: str, device: Device) -> bool:
-    if driver := _DRIVER.match(term):
-        return driver[1] == device.driver
-    if found := _ATTRIBUTE.match(term):
-        domain, name, text, boolean, number = found.groups()
-        here = device.attributes.get(name) if domain == device.driver else None
-        here = device.attributes.get(f"{domain}/{name}", here)
-        wanted = text if text is not None else (boolean == "true" if boolean else int(number))
-        return bool(here == wanted)
-    return True
+def _holds(equality: _Equality, device: Device) -> bool:
+    domain, name, wanted = equality
+    if not name:
+        return bool(device.driver == wanted)
+    here = device.attributes.get(name) if domain == device.driver else None
+    return bool(device.attributes.get(f"{domain}/{name}", here) == wanted)
 
 
 def _claimed(
@@ -131,16 +147,21 @@ def _claimed(
         recognised=adapter is not None,
         shared=any(d.shareable for d in group),
         attributes=common,
+        varying=_few([d.attributes for d in group], leave_out=common),
+        capacity=_few([d.capacity for d in group]),
         hints=adapter.hints if adapter else None,
     )
 
 
-def choose(accelerators: Iterable[Accelerator], wanted: Iterable[str]) -> tuple[Accelerator, ...]:
-    """Those that the user named by id, resource, class, driver or vendor; all of them if none was named."""
-    wanted = set(wanted)
-    return tuple(
-        a for a in accelerators if not wanted or wanted & {a.id, a.resource, a.device_class, a.driver, a.vendor} - {""}
-    )
+def _few(maps: Iterable[Mapping[str, Any]], leave_out: Iterable[str] = ()) -> dict[str, tuple[Any, ...]]:
+    """Name -> its different values, where they are few. What names a single device is left out."""
+    values: dict[str, set[Any]] = defaultdict(set)
+    for one in maps:
+        for name, value in one.items():
+            values[name].add(value)
+    left_out = set(leave_out)
+    kept = {n: v for n, v in values.items() if n not in left_out and len(v) <= _FEW and not _SERIAL.search(n)}
+    return {n: tuple(sorted(v, key=str)) for n, v in sorted(kept.items())}
 
 
 def unique(accelerators: Iterable[Accelerator]) -> tuple[Accelerator, ...]:
@@ -168,5 +189,6 @@ def _selectors(device_class: Mapping[str, Any]) -> str:
     return " && ".join(s.get("cel", {}).get("expression", "") for s in selectors)
 
 
+@cache
 def _any(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name, p) for p in patterns)

@@ -3,16 +3,16 @@
 What cannot be read becomes a Gap with its reason; it is never taken for emptiness.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
-import yaml
-
-from aiconform.cluster.api import Cluster, qualified
+from aiconform.cluster.api import Cluster, qualified, whole
+from aiconform.cluster.discovery import groups
 from aiconform.cluster.errors import Refused
-from aiconform.inventory import find_accelerators
+from aiconform.inventory import find_accelerators, offers
+from aiconform.inventory.products import table
 from aiconform.inventory.slices import devices, incomplete
 from aiconform.model import Accelerator, ApiResource, Gap, Inventory, Node, Permission, Product
 
@@ -27,6 +27,14 @@ PERMISSIONS = (
         why="devices of Dynamic Resource Allocation",
     ),
     Permission(group="node.k8s.io", resources=("runtimeclasses",), verbs=("list",), scope="cluster", why="runtimes"),
+    Permission(
+        group="gateway.networking.k8s.io",
+        resources=("gatewayclasses",),
+        verbs=("list",),
+        scope="cluster",
+        why="implementations of Gateway API",
+    ),
+    *offers.permissions(),
 )
 
 _DRA_VERSIONS = ("v1", "v1beta2", "v1beta1")
@@ -36,9 +44,11 @@ _DRA_VERSIONS = ("v1", "v1beta2", "v1beta1")
 class _Notes:
     gaps: list[Gap] = field(default_factory=list)
 
-    async def items(self, cluster: Cluster, api: str, plural: str) -> list[dict[str, Any]]:
+    async def items(
+        self, cluster: Cluster, api: str, plural: str, keep: Callable[[dict[str, Any]], dict[str, Any]] = whole
+    ) -> list[dict[str, Any]]:
         try:
-            return await cluster.list(api, plural)
+            return await cluster.list(api, plural, keep=keep)
         except Refused as refused:
             self.gaps.append(Gap(what=qualified(api, plural), why=refused.message, refused=True))
             return []
@@ -47,11 +57,20 @@ class _Notes:
 async def survey(cluster: Cluster) -> Inventory:
     """The inventory. Raises ClusterError or ApiLost if the API server cannot be asked at all."""
     notes = _Notes()
-    known = _data()
+    known = table()
     apis = await cluster.discover()
-    nodes = tuple(_node(n) for n in await notes.items(cluster, "v1", "nodes"))
-    slices, classes = await _dra(cluster, apis, notes)
-    runtimes = await notes.items(cluster, "node.k8s.io/v1", "runtimeclasses")
+    # Side by side: the API server encodes one list while another one is read here.
+    nodes, (slices, classes), runtimes, gateways, served_groups = await asyncio.gather(
+        _nodes(cluster, notes),
+        _dra(cluster, apis, notes),
+        notes.items(cluster, "node.k8s.io/v1", "runtimeclasses"),
+        _gateway_classes(cluster, apis, notes),
+        groups(cluster),
+    )
+    notes.gaps.sort(key=lambda g: g.what)
+    unread = {g.what for g in notes.gaps}
+    known_objects = {"deviceclasses.resource.k8s.io": classes, "runtimeclasses.node.k8s.io": runtimes}
+    named = await offers.look(cluster, apis, {k: v for k, v in known_objects.items() if k not in unread})
     for pool in incomplete(slices):
         why = "not every slice of its newest generation is published, so its devices are not counted"
         notes.gaps.append(Gap(what=f"resource pool {pool}", why=why))
@@ -67,12 +86,31 @@ async def survey(cluster: Cluster) -> Inventory:
         accelerators=_sorted(find_accelerators.unique((*found, *plugin))),
         products=_products(known["products"], apis),
         gaps=tuple(notes.gaps),
-        facts={"runtime_classes": {r["metadata"]["name"]: r["handler"] for r in runtimes}},
+        facts={
+            "runtime_classes": {r["metadata"]["name"]: r["handler"] for r in runtimes},
+            "gateway_classes": gateways,
+            # Aggregated APIs may have no resource at all until there is something to serve.
+            "groups": served_groups,
+        },
+        offers=tuple(named.offers),
+        listed=tuple(named.listed),
+        unread=tuple(named.unread),
     )
 
 
 def _sorted(accelerators: tuple[Accelerator, ...]) -> tuple[Accelerator, ...]:
     return tuple(sorted(accelerators, key=lambda a: a.id))
+
+
+async def _nodes(cluster: Cluster, notes: _Notes) -> tuple[Node, ...]:
+    return tuple(_node(n) for n in await notes.items(cluster, "v1", "nodes", _read_of_a_node))
+
+
+def _read_of_a_node(node: dict[str, Any]) -> dict[str, Any]:
+    """Thousands of nodes fit in memory without their lists of images and of managed fields."""
+    status = {k: v for k, v in (node.get("status") or {}).items() if k != "images"}
+    meta = {k: v for k, v in node["metadata"].items() if k != "managedFields"}
+    return {**node, "metadata": meta, "status": status}
 
 
 async def _dra(
@@ -83,9 +121,33 @@ async def _dra(
     if not version:
         return [], []
     api = f"resource.k8s.io/{version}"
-    slices = await notes.items(cluster, api, "resourceslices")
-    classes = await notes.items(cluster, api, "deviceclasses")
+    slices, classes = await asyncio.gather(
+        notes.items(cluster, api, "resourceslices"), notes.items(cluster, api, "deviceclasses")
+    )
     return slices, classes
+
+
+async def _gateway_classes(cluster: Cluster, apis: tuple[ApiResource, ...], notes: _Notes) -> list[dict[str, Any]]:
+    """Name, controller, whether the controller accepted the class as it is now, and the features that it declares."""
+    group, version, plural = "gateway.networking.k8s.io", "v1", "gatewayclasses"
+    if not any((a.group, a.version, a.plural) == (group, version, plural) for a in apis):
+        return []
+    found = []
+    for c in await notes.items(cluster, f"{group}/{version}", plural):
+        status = c.get("status") or {}
+        said: dict[str, Any] = next((s for s in status.get("conditions") or [] if s.get("type") == "Accepted"), {})
+        current = said.get("observedGeneration", 0) == c["metadata"].get("generation", 0)
+        features = [f["name"] if isinstance(f, dict) else str(f) for f in status.get("supportedFeatures") or []]
+        found.append(
+            {
+                "name": c["metadata"]["name"],
+                "controller": c["spec"]["controllerName"],
+                "accepted": current and said.get("status") == "True",
+                "because": f"{said.get('reason', '')}: {said.get('message', '')}".strip(": "),
+                "features": sorted(features),
+            }
+        )
+    return sorted(found, key=lambda c: str(c["name"]))
 
 
 def _node(n: Mapping[str, Any]) -> Node:
@@ -135,9 +197,3 @@ def _platform(table: list[dict[str, Any]], version: str, nodes: tuple[Node, ...]
 def _plain(context: str) -> str:
     kept = "".join(c if c.isalnum() or c in "-." else "-" for c in context.lower())
     return kept.strip("-.")[-60:] or "cluster"
-
-
-def _data() -> dict[str, Any]:
-    text = resources.files(__package__).joinpath("products.yaml").read_text(encoding="utf-8")
-    data: dict[str, Any] = yaml.safe_load(text)
-    return data

@@ -42,8 +42,11 @@ def verdict(
     judged_by: Suite,
     limits: Callable[[Recording, tuple[Finding, ...]], tuple[str, ...]] | None = None,
     facts: Callable[[Recording], dict[str, Any]] | None = None,
+    remedies: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Runs one judge for every clause of the check and combines what they say.
+
+    `remedies`: clause -> what the operator of the mechanism that was tried can do, added to the clause's own remedy.
 
     A judge that crashes gives UNKNOWN with its traceback. A recording that was not finished, or that is
     damaged, can still show a FAIL, but never a PASS.
@@ -51,22 +54,25 @@ def verdict(
     if set(judges) != {c.id for c in check.clauses}:
         raise ValueError(f"{check.requirement}: judges and clauses differ")
     ground = _ground(rec)
-    findings = tuple(_one(check, clause.id, judges[clause.id], rec, ground) for clause in check.clauses)
+    findings = tuple(_one(clause.id, judges[clause.id], rec, ground) for clause in check.clauses)
+    findings = tuple(_advised(f, check, remedies or {}) for f in findings)
     findings += _wholeness(rec)
     optional = frozenset(c.id for c in check.clauses if c.optional)
+    outcome = within(findings, optional)
+    shortened = _shortened(check, rec) if outcome is Outcome.PASS else ()
     return Verdict(
         check=check.requirement,
         via=rec.via,
-        outcome=within(findings, optional),
+        outcome=outcome,
         findings=findings,
-        limits=_safely(limits, rec, findings),
+        limits=(*_safely(limits, rec, findings), *shortened),
         recording=rec.sha256,
         judged_by=judged_by,
         facts=facts(rec) if facts else {},
     )
 
 
-def _one(check: Check, clause: str, judge: Judge, rec: Recording, ground: Finding | None) -> Finding:
+def _one(clause: str, judge: Judge, rec: Recording, ground: Finding | None) -> Finding:
     try:
         finding = judge(rec)
     except Exception:  # noqa: BLE001 - one of the two broad excepts of the project: a crash is no verdict
@@ -74,8 +80,15 @@ def _one(check: Check, clause: str, judge: Judge, rec: Recording, ground: Findin
         finding = unknown(f"the judge crashed on this recording: {last}", code="judge-crashed")
     if finding.outcome is Outcome.UNKNOWN and ground is not None and finding.code != "judge-crashed":
         finding = ground
-    remedy = check.clause(clause).remedy if finding.outcome is Outcome.FAIL else ""
-    return replace(finding, clause=clause, remedy=remedy)
+    return replace(finding, clause=clause)
+
+
+def _advised(finding: Finding, check: Check, remedies: Mapping[str, str]) -> Finding:
+    """The finding with what can be done, if it is a FAIL."""
+    if finding.outcome is not Outcome.FAIL:
+        return finding
+    said = (check.clause(finding.clause).remedy, remedies.get(finding.clause, ""))
+    return replace(finding, remedy=" ".join(s for s in said if s))
 
 
 def _ground(rec: Recording) -> Finding | None:
@@ -99,6 +112,16 @@ def _wholeness(rec: Recording) -> tuple[Finding, ...]:
         because = f"the suite could not go on: {rec.ending.error}"
         return (replace(unknown(because, code=rec.ending.code or "suite-failed"), clause=name),)
     return ()
+
+
+def _shortened(check: Check, rec: Recording) -> tuple[str, ...]:
+    """Windows of absences that were shorter than the check says."""
+    used = rec.settings.get("deadlines") or {}
+    return tuple(
+        f"{name}: {used[name]:g} s instead of {d.seconds:g} s ({d.reason})"
+        for name, d in sorted(check.deadlines.items())
+        if d.fast is not None and used.get(name, d.seconds) < d.seconds
+    )
 
 
 def _safely(

@@ -29,34 +29,39 @@ _K8S_FLAGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Programs that one `go build` makes. Minutes and GiB are a cold build's on two cores."""
+    """Programs that one `go build` makes, or files of a module alone. Minutes and GiB: a cold build on two cores."""
 
     title: str
     folder: str  # below lab-go
     module: str  # whose version in go.mod is the programs' version; "" for our own
-    packages: dict[str, str]  # program -> package
+    packages: dict[str, str]  # program -> package; the names are the whole lab's
     minutes: float
     gib: float
     sources: str = ""  # our own sources, a folder below lab-go
     files: tuple[str, ...] = ()  # globs in the module: manifests that are kept beside the program
+    tags: str = ""  # of `go build`, with commas between them
 
 
-_K8S = "k8s.io/kubernetes/cmd"
 _CONTAINERD = "github.com/containerd/containerd/v2/cmd"
-GROUPS = (
-    Group(
+#: The minor versions of Kubernetes that a lab can have -> folder below lab-go. simaccel is in the newest one's.
+KUBERNETES = {"1.34": "kubernetes-1.34", "1.35": "kubernetes-1.35", "1.36": "kubernetes-1.36", "1.37": "."}
+NEWEST = "1.37"
+
+
+def kubernetes(minor: str) -> Group:
+    """The programs of a minor version in KUBERNETES."""
+    programs = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+    return Group(
         title="Kubernetes",
-        folder=".",
+        folder=KUBERNETES[minor],
         module="k8s.io/kubernetes",
-        packages={
-            name: f"{_K8S}/{name}"
-            for name in (
-                "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"
-            )
-        },
+        packages={name: f"k8s.io/kubernetes/cmd/{name}" for name in programs},
         minutes=8,
         gib=7,
-    ),
+    )
+
+
+GROUPS = (
     Group(
         title="simaccel", folder=".", module="", packages={"simaccel": "./cmd/simaccel"}, minutes=0.3, gib=0.5,
         sources="cmd/simaccel",
@@ -108,9 +113,9 @@ def sources() -> Path:
     raise LabError(f"the Go sources of the lab are not beside {here}: install aiconform again")
 
 
-def wanted(kwok: bool) -> list[Group]:
+def wanted(kwok: bool, minor: str = NEWEST) -> list[Group]:
     """The groups that a lab needs."""
-    return [group for group in GROUPS if kwok or group.title != "KWOK"]
+    return [kubernetes(minor), *(group for group in GROUPS if kwok or group.title != "KWOK")]
 
 
 def version(group: Group) -> str:
@@ -140,6 +145,8 @@ def _key(group: Group) -> str:
         files += sorted((folder / group.sources).rglob("*.go"))
     for glob in group.files:
         digest.update(glob.encode() + b"\0")
+    if group.tags:
+        digest.update(b"tags " + group.tags.encode() + b"\0")
     for file in files:
         if file.exists() and not file.name.endswith("_test.go"):
             digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
@@ -152,8 +159,8 @@ def cached(cache: Path, group: Group, program: str) -> Path:
 
 
 def files(cache: Path, group: Group) -> Path:
-    """The folder of the module's files that are kept beside a group's first program."""
-    return cached(cache, group, next(iter(group.packages))).parent / "files"
+    """The folder of the module's files that are kept beside a group's first program (its folder's name without one)."""
+    return cached(cache, group, next(iter(group.packages), group.folder)).parent / "files"
 
 
 def _on_path(group: Group, program: str) -> Path | None:
@@ -174,6 +181,8 @@ def find(cache: Path, groups: list[Group]) -> tuple[dict[str, str], list[Group]]
     there: dict[str, str] = {}
     missing: list[Group] = []
     for group in groups:
+        if not group.packages and not files(cache, group).is_dir():
+            missing.append(group)
         for program in group.packages:
             path: Path | None = cached(cache, group, program)
             if path is None or not path.is_file():
@@ -212,14 +221,20 @@ def check_space(cache: Path, groups: list[Group], go: str) -> None:
             )
 
 
-def ensure(cache: Path, kwok: bool, report: Report) -> dict[str, str]:
+def ensure(cache: Path, kwok: bool, report: Report, minor: str = NEWEST) -> dict[str, str]:
     """Every program the lab needs (name -> path), built where it is missing."""
-    return ensure_groups(cache, wanted(kwok), report)
+    return ensure_groups(cache, wanted(kwok, minor), report)
 
 
 def ensure_groups(cache: Path, groups: list[Group], report: Report) -> dict[str, str]:
     """The programs of these groups (name -> path), built where they are missing."""
     there, missing = find(cache, groups)
+    if bare := [group for group in missing if not group.packages]:
+        # Not behind the lock of builds, which lasts for minutes.
+        with waiting(cache / "files"):
+            for group in find(cache, bare)[1]:
+                _download(cache, group, go_command(), report)
+        there, missing = find(cache, groups)
     if missing:
         go = go_command()
         with waiting(cache / "bin"):
@@ -242,8 +257,7 @@ def remove_abandoned(folder: Path) -> None:
 def _build(cache: Path, group: Group, go: str, report: Report) -> None:
     title = f"{group.title} {version(group)}" if group.module else group.title
     report(f"building {title}: about {group.minutes:g} min if Go has nothing cached")
-    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    environment = {**os.environ, **settings}
+    environment = _environment()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".build-", dir=cache / "bin") as out:
         # A folder as target names each file by its package, a file as target by us.
@@ -257,6 +271,7 @@ def _build(cache: Path, group: Group, go: str, report: Report) -> None:
             "build",
             "-v",
             "-trimpath",
+            *(["-tags", group.tags] if group.tags else []),
             "-ldflags",
             _flags(group),
             "-o",
@@ -264,13 +279,32 @@ def _build(cache: Path, group: Group, go: str, report: Report) -> None:
             *group.packages.values(),
         ]
         _run_build(argv, sources() / group.folder, environment, group, report)
-        for program in group.packages:
+        for program, package in group.packages.items():
             final = cached(cache, group, program)
             final.parent.mkdir(parents=True, exist_ok=True)
-            Path(out, program).replace(final)
+            Path(out, package.rpartition("/")[2] if many else program).replace(final)
         if group.files:
             _keep_files(cache, group, go, environment, Path(out))
     report(f"built {group.title} in {time.monotonic() - began:.0f} s")
+
+
+def _environment() -> dict[str, str]:
+    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    return {**os.environ, **settings}
+
+
+def _download(cache: Path, group: Group, go: str, report: Report) -> None:
+    """Keep files of a module that nothing is built of. Raises LabError with Go's last words."""
+    report(f"downloading {group.title} {version(group)}")
+    place, environment = sources() / group.folder, _environment()
+    argv = [go, "mod", "download", group.module]
+    done = subprocess.run(argv, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(
+            f"downloading {group.module} failed ({done.stderr.strip()[-300:]}): check the network, then repeat"
+        )
+    with tempfile.TemporaryDirectory(prefix=".files-", dir=cache / "files") as out:
+        _keep_files(cache, group, go, environment, Path(out))
 
 
 def _keep_files(cache: Path, group: Group, go: str, environment: dict[str, str], out: Path) -> None:
@@ -289,6 +323,7 @@ def _keep_files(cache: Path, group: Group, go: str, environment: dict[str, str],
             shutil.copyfile(file, kept / file.name)
     final = files(cache, group)
     shutil.rmtree(final, ignore_errors=True)
+    final.parent.mkdir(parents=True, exist_ok=True)
     kept.replace(final)
 
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import yaml
 
-from . import processes
+from . import processes, versions
 from .errors import LabError
 from .layout import Addresses, Folder
 from .merge import merge
 from .state import State, write_atomically
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-_GATES = "GenericWorkload=true,WorkloadWithJob=true,DRAExtendedResource=true"
 _PREFERRED = {
     "kube-apiserver": 6443,
     "kube-controller-manager": 10257,
@@ -131,8 +130,8 @@ def _apiserver(folder: Folder, state: State) -> dict[str, str]:
         "enable-admission-plugins": "NodeRestriction",
         "authorization-mode": "Node,RBAC",
         "allow-privileged": "true",
-        "feature-gates": _GATES,
-        "runtime-config": "scheduling.k8s.io/v1beta1=true,scheduling.k8s.io/v1alpha3=true",
+        "feature-gates": versions.written(versions.gates(state.kubernetes, "kube-apiserver")),
+        "runtime-config": versions.written(versions.apis(state.kubernetes)),
         # Not a second of grace: the lab goes down all at once.
         "shutdown-delay-duration": "0s",
     }
@@ -154,7 +153,7 @@ def _controller_manager(folder: Folder, state: State) -> dict[str, str]:
         "cluster-signing-key-file": str(pki / "ca.key"),
         "use-service-account-credentials": "true",
         "leader-elect": "false",
-        "feature-gates": _GATES,
+        "feature-gates": versions.written(versions.gates(state.kubernetes, "kube-controller-manager")),
         "kube-api-qps": "200",
         "kube-api-burst": "400",
         "horizontal-pod-autoscaler-sync-period": "2s",
@@ -172,7 +171,7 @@ def _scheduler(folder: Folder, state: State) -> dict[str, str]:
         "bind-address": Addresses(slot=state.slot).host,
         "secure-port": str(state.ports["kube-scheduler"]),
         "client-ca-file": str(folder.pki / "ca.crt"),
-        "feature-gates": _GATES,
+        "feature-gates": versions.written(versions.gates(state.kubernetes, "kube-scheduler")),
     }
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import cgroups, network, node, processes
+from . import cgroups, node, processes
 from . import state as states
 from .errors import LabError
 from .layout import Addresses, Folder, base_folder
@@ -22,6 +22,8 @@ def remove(folder: Folder, name: str, report: Callable[[str], None], keep_folder
         _end_processes(folder, name)
     cgroups.remove(name)
     if state is not None:
+        from . import network  # late: see up.py
+
         network.remove_link(Addresses(slot=state.slot).link)
     _unmount(folder.root)
     _remove_tree(folder.root, keep_folder)

@@ -14,6 +14,7 @@ import yaml
 
 import aiconform
 
+from . import yaml_files
 from .errors import LabError, UnknownName
 
 STEPS = (
@@ -55,7 +56,7 @@ def _checks_folder() -> Path:
 def load(path: Path) -> Fault:
     """Read a fault file. Raises LabError naming the file and the field."""
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml_files.one(path.read_text())
     except OSError as error:
         raise UnknownName(f"cannot read fault {path}: {error.strerror}; `lab break --list` names them all") from error
     except yaml.YAMLError as error:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from . import addons, control_plane, node, processes
+from . import addons, control_plane, node, processes, versions, yaml_files
 from . import state as states
 from .errors import LabError
 from .fault_files import Fault
@@ -97,7 +95,9 @@ class Step:
         name = body["name"]
         addons.add(self._site(), [name])
         if change := {key: value for key, value in body.items() if key != "name"}:
-            self.state.changes.addons[name] = merge(self.state.changes.addons.get(name, {}), change)
+            before = self.state.changes.addons.get(name)
+            # null stays in the change: it removes a part of what is sound.
+            self.state.changes.addons[name] = merge(before, change) if before else change
             self._will(Undo(kind="restart", component=f"{addons.PREFIX}/{name}"))
             addons.restart(self._site(), name)
 
@@ -105,12 +105,16 @@ class Step:
         return addons.Site(folder=self.folder, state=self.state, kube=self.kube, report=self.report)
 
     def component(self, body: dict[str, Any]) -> None:
-        """Flags of a control plane process; null removes one."""
-        self._only(body, "name", "args")
-        name = body["name"]
+        """Flags of a control plane process (null removes one), its feature gates, the API versions that it serves."""
+        self._only(body, "name", "args", "gates", "apis")
+        name, minor = body["name"], self.state.kubernetes
         if name not in control_plane.COMPONENTS:
             raise ValueError(f"no control plane process {name!r}")
-        flags = {flag: None if value is None else _flag(value) for flag, value in body["args"].items()}
+        flags = {flag: None if value is None else _flag(value) for flag, value in (body.get("args") or {}).items()}
+        if wanted := body.get("gates"):
+            flags["feature-gates"] = versions.changed_gates(minor, name, wanted)
+        if wanted := body.get("apis"):
+            flags["runtime-config"] = versions.changed_apis(minor, wanted)
         self.state.changes.args[name] = {**self.state.changes.args.get(name, {}), **flags}
         self._restart(name)
 
@@ -174,8 +178,8 @@ class Step:
 
     def apply(self, body: list[Object] | str) -> None:
         """Objects, or a file of them."""
-        objects = list(yaml.safe_load_all(self._file(body).read_text())) if isinstance(body, str) else body
-        objects = [document for document in objects if document]
+        objects = yaml_files.many(self._file(body).read_text()) if isinstance(body, str) else body
+        objects = [versions.spoken(self.state.kubernetes, document) for document in objects if document]
         references = [
             {
                 "apiVersion": document["apiVersion"],

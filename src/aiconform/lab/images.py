@@ -119,21 +119,43 @@ def ensure(cache: Path, binaries: dict[str, str], report: Callable[[str], None])
     return list(archives.values())
 
 
+def of_program(cache: Path, program: Path, image: str, path: str = "") -> Path:
+    """The archive of an image (full name `image`) that holds one static program and nothing else, made if missing.
+
+    `path` is where the program lies in the image, by default /NAME; it is the image's entrypoint.
+    """
+    folder = cache / "images"
+    inside = path or f"/{program.name}"
+    key = hashlib.sha256(f"{_sha256(program)} {image} {inside}".encode()).hexdigest()[:12]
+    archive = folder / f"{program.name}-{_RECIPE}-{key}.tar"
+    if archive.exists():
+        return archive
+    try:
+        with waiting(folder):
+            remove_abandoned(folder)
+            if not archive.exists():
+                _static_image(program, archive, image, inside)
+    except OSError as error:
+        raise LabError(f"cannot write images in {folder}: {error.strerror}; free some space there") from error
+    return archive
+
+
 def _make_missing(archives: dict[str, Path], binaries: dict[str, str], report: Callable[[str], None]) -> None:
     for program, image in (("pause", PAUSE_IMAGE), ("coredns", COREDNS_IMAGE)):
         if not archives[program].exists():
-            _static_image(Path(binaries[program]), archives[program], image)
+            _static_image(Path(binaries[program]), archives[program], image, f"/{program}")
     if not archives["probe"].exists():
         report("making the probe image from Debian packages: about 5 s and a download of 10 MB")
         _probe_image(archives["probe"])
 
 
-def _static_image(program: Path, target: Path, image: str) -> None:
+def _static_image(program: Path, target: Path, image: str, inside: str) -> None:
     with tempfile.TemporaryDirectory(prefix=".root-", dir=target.parent) as root:
-        copy = Path(root, program.name)
+        copy = Path(root, inside.lstrip("/"))
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(program, copy)
         copy.chmod(0o755)
-        write_archive(Path(root), target, image, [f"/{program.name}"])
+        write_archive(Path(root), target, image, [inside])
 
 
 def _probe_image(target: Path) -> None:

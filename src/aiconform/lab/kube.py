@@ -21,6 +21,9 @@ from .errors import LabError
 Object = dict[str, Any]
 _MANAGER = "aiconform-lab"
 _GUARD_SECONDS = 3.0
+# A server that has just started refuses calls with these until its storage is ready.
+_BUSY = (429, 503)
+_BUSY_SECONDS = 30.0
 
 
 class Kube:
@@ -48,19 +51,26 @@ class Kube:
             return False
 
     def request(self, method: str, path: str, **options: Any) -> Object:
-        """One call. Raises LabError with the server's own message; a missing object is a KeyError."""
-        try:
-            answer = self._http.request(method, path, **options)
-        except httpx2.HTTPError as error:
-            raise LabError(
-                f"the lab's API server did not answer {method} {path} ({error}): see `aiconform lab status`"
-            ) from error
+        """One call, repeated while the server is busy. Raises LabError with its message; KeyError when not found."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        answer = self._send(method, path, options)
+        while answer.status_code in _BUSY and time.monotonic() < deadline:
+            time.sleep(float(answer.headers.get("Retry-After") or 1))
+            answer = self._send(method, path, options)
         if answer.status_code == 404:
             raise KeyError(path)
         if answer.status_code >= 400:
             raise LabError(f"the lab's API server refused {method} {path}: {_message(answer)}")
         body: Object = answer.json()
         return body
+
+    def _send(self, method: str, path: str, options: Mapping[str, Any]) -> httpx2.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise LabError(
+                f"the lab's API server did not answer {method} {path} ({error}): see `aiconform lab status`"
+            ) from error
 
     def path(self, reference: Mapping[str, Any]) -> str:
         """Path of an object given as a document with apiVersion, kind and metadata."""
@@ -80,7 +90,9 @@ class Kube:
                 if "/" not in resource["name"]:
                     self._kinds[version, resource["kind"]] = (resource["name"], bool(resource["namespaced"]))
         if (version, kind) not in self._kinds:
-            raise LabError(f"the lab does not serve {version} {kind}: correct the manifest")
+            raise LabError(
+                f"the lab does not serve {version} {kind}: correct the manifest, or take another `lab up --kubernetes`"
+            )
         return self._kinds[version, kind]
 
     def apply(self, document: Mapping[str, Any]) -> Object:
@@ -113,6 +125,7 @@ class Kube:
     def wait(self, path: str, done: Callable[[list[Object]], bool], seconds: float, what: str, **params: str) -> None:
         """Watch a collection until `done(items)` holds. Raises LabError naming `what` at the deadline."""
         deadline = time.monotonic() + seconds
+        items: dict[str, Object] = {}
         while time.monotonic() < deadline:
             if self.guard is not None:
                 self.guard()
@@ -124,8 +137,8 @@ class Kube:
             if self._follow(path, items, done, deadline, {**params, "resourceVersion": version}):
                 return
         raise LabError(
-            f"{what} did not come within {seconds:.0f} s: see the logs named by `aiconform lab status`, then "
-            "repair with `aiconform lab up` or rebuild with `aiconform lab down` and `up`"
+            f"{what} did not come within {seconds:.0f} s{_said_of(items)}: see the logs named by `aiconform lab "
+            "status`, then repair with `aiconform lab up` or rebuild with `aiconform lab down` and `up`"
         )
 
     def _follow(
@@ -160,6 +173,16 @@ class Kube:
 
 def _key(item: Object) -> str:
     return f"{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
+
+
+def _said_of(items: Mapping[str, Object]) -> str:
+    """What the conditions of the objects that were there last say, in brackets."""
+    said = [
+        f"{key.lstrip('/')}: {entry.get('type')} {entry.get('status')}, {entry.get('message', '')}"
+        for key, item in items.items()
+        for entry in item.get("status", {}).get("conditions") or []
+    ]
+    return f" ({'; '.join(said)[:600]})" if said else ""
 
 
 def _root(version: str) -> str:

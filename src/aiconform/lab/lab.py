@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import addons, control_plane, down, fault_files, faults, machine, node, processes, up
+from . import addons, binaries, control_plane, down, fault_files, faults, machine, node, processes, up
 from . import state as states
 from . import status as statuses
 from .errors import LabError, UnknownName
@@ -33,25 +33,41 @@ class Lab:
         """The admin's kubeconfig; its context is aiconform-lab-<name>."""
         return self.folder.kubeconfig
 
-    def up(self, report: Report, kwok_nodes: int | None = None, accelerators: int | None = None) -> None:
-        """Make the lab, repair it, or find it sound. None keeps the number that an existing lab has (else 0 and 4)."""
+    def up(
+        self,
+        report: Report,
+        kwok_nodes: int | None = None,
+        accelerators: int | None = None,
+        kubernetes: str | None = None,
+    ) -> None:
+        """Make the lab, repair it, or find it sound.
+
+        None keeps what an existing lab has (else no KWOK nodes, 4 accelerators, the newest Kubernetes).
+        """
         machine.require_machine()
         if accelerators is not None and not 1 <= accelerators <= 8:
             raise UnknownName(f"{accelerators} accelerators a node are not possible: take 1 to 8")
+        _known_version(kubernetes)
         with locked(self.folder.root, create=True):
             state = states.load(self.folder)
-            if state is not None and self._keep(state, kwok_nodes, accelerators, report):
+            if state is not None and self._keep(state, kwok_nodes, accelerators, kubernetes, report):
                 return
             if state is not None:
                 report(f"lab {self.name} cannot be kept as it is, making it anew")
                 kwok_nodes = state.kwok_nodes if kwok_nodes is None else kwok_nodes
                 accelerators = state.accelerators if accelerators is None else accelerators
+                kubernetes = kubernetes or state.kubernetes
             down.remove(self.folder, self.name, lambda _: None, keep_folder=True)
-            up.fresh(self.folder, self.name, self.cache, accelerators or 4, kwok_nodes or 0, report)
+            minor = kubernetes or binaries.NEWEST
+            up.fresh(self.folder, self.name, self.cache, accelerators or 4, kwok_nodes or 0, minor, report)
             report(f"lab {self.name} is up: export KUBECONFIG={self.kubeconfig}")
 
-    def _keep(self, state: State, kwok_nodes: int | None, accelerators: int | None, report: Report) -> bool:
+    def _keep(
+        self, state: State, kwok_nodes: int | None, accelerators: int | None, kubernetes: str | None, report: Report
+    ) -> bool:
         if accelerators not in (None, state.accelerators) or kwok_nodes not in (None, state.kwok_nodes):
+            return False
+        if kubernetes not in (None, state.kubernetes):
             return False
         if not up.repair(self.folder, state, report):
             return False
@@ -59,6 +75,14 @@ class Lab:
         if state.fault is not None:
             report(f"note: fault {state.fault.id} is active; `aiconform lab mend` takes it back")
         return True
+
+    def build(self, names: Sequence[str], report: Report, kubernetes: str | None = None) -> None:
+        """Install and build what a lab with these addons needs, and start nothing. Raises UnknownName."""
+        machine.require_machine()
+        _known_version(kubernetes)
+        groups = [group for name in addons.with_needs(names) if (group := addons.find(name).group) is not None]
+        machine.prepare(self.cache, False, kubernetes or binaries.NEWEST, report)
+        binaries.ensure_groups(self.cache, groups, report)
 
     def add(self, names: Sequence[str], report: Report) -> None:
         """Bring addons up in a lab that is up. Raises UnknownName."""
@@ -124,3 +148,9 @@ class Lab:
             if state is None or not state.complete:
                 raise LabError(f"lab {self.name} is not up: make it with `aiconform lab up --name {self.name}`")
             yield state
+
+
+def _known_version(minor: str | None) -> None:
+    """Raise UnknownName for a minor version that the lab cannot have; None is the newest one."""
+    if minor not in (None, *binaries.KUBERNETES):
+        raise UnknownName(f"the lab has no Kubernetes {minor}: take {', '.join(binaries.KUBERNETES)}")

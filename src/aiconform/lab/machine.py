@@ -44,10 +44,10 @@ def require_watches() -> None:
             os.close(handle)
 
 
-def prepare(cache: Path, kwok: bool, report: Report) -> tuple[dict[str, str], list[Path]]:
+def prepare(cache: Path, kwok: bool, minor: str, report: Report) -> tuple[dict[str, str], list[Path]]:
     """Install, build and make what is missing, after saying so. Returns (programs, image archives)."""
     lacking = packages.missing()
-    _, building = binaries.find(cache, binaries.wanted(kwok))
+    _, building = binaries.find(cache, binaries.wanted(kwok, minor))
     if not Path("/proc/sys/net/bridge").exists():
         # Compiled in, or loaded for good: no harm in it, and no way to know who else uses it by the time of `down`.
         report("loading the kernel modules br_netfilter and overlay")
@@ -62,5 +62,5 @@ def prepare(cache: Path, kwok: bool, report: Report) -> tuple[dict[str, str], li
             f"{math.ceil(sum(group.gib for group in building))} GiB the first time)"
         )
     packages.install(lacking, report)
-    programs = binaries.ensure(cache, kwok, report)
+    programs = binaries.ensure(cache, kwok, report, minor)
     return programs, images.ensure(cache, programs, report)

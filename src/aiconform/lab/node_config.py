@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from . import cgroups
+from . import cgroups, versions
 from .errors import LabError
 from .layout import CLUSTER_DOMAIN, Addresses, Folder
 from .merge import merge
@@ -97,13 +97,17 @@ def kubelet_config(folder: Folder, state: State, addresses: Addresses, node: str
         "clusterDomain": CLUSTER_DOMAIN,
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         # oom_score_adj and kernel settings may be out of reach, as in a user namespace.
-        "featureGates": {"KubeletInUserNamespace": True},
+        "featureGates": {"KubeletInUserNamespace": True, **versions.gates(state.kubernetes, "kubelet")},
         "resolvConf": "",
         # The default is below /usr, where the kubelet would make it on the host.
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
         "healthzBindAddress": addresses.node(node),
         # A changed device must show in the node's status within a second or two.
         "nodeStatusUpdateFrequency": "1s",
+        # Without this an unchanged status is written as often, and everybody who watches nodes reads it.
+        "nodeStatusReportFrequency": "1m",
+        # A changed Secret or ConfigMap must show in its pods within seconds, and not after a minute.
+        "syncFrequency": "10s",
         # Images cannot be pulled again, so none is collected; the disk is the host's business.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from .binaries import NEWEST
 from .errors import LabError
 from .layout import Folder, base_folder
 
@@ -58,6 +59,7 @@ class State(msgspec.Struct, kw_only=True):
     cache: str
     accelerators: int
     kwok_nodes: int
+    kubernetes: str = NEWEST  # minor version
     ports: dict[str, int]
     device_major: int
     device_minors: dict[str, int]

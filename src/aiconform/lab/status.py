@@ -35,6 +35,7 @@ class LabStatus(msgspec.Struct, kw_only=True):
     kubeconfig: str | None = None
     rss_mib: float = 0.0
     fault: str | None = None
+    kubernetes: str = ""  # minor version, such as 1.37
 
 
 def status(name: str, folder: Folder) -> LabStatus:
@@ -45,7 +46,7 @@ def status(name: str, folder: Folder) -> LabStatus:
     same_boot = state.boot_id == states.boot_id()
     records = processes.recorded(folder) if same_boot else {}
     components: list[Component] = []
-    for process in expected(state):
+    for process in (*expected(state), *_of_the_fault(state)):
         record = records.get(process)
         lives = record is not None and processes.alive(record)
         components.append(
@@ -67,7 +68,13 @@ def status(name: str, folder: Folder) -> LabStatus:
         kubeconfig=str(folder.kubeconfig),
         rss_mib=round(processes.rss_mib(c.pid for c in components if c.pid is not None), 1),
         fault=state.fault.id if state.fault is not None else None,
+        kubernetes=state.kubernetes,
     )
+
+
+def _of_the_fault(state: State) -> list[str]:
+    """The processes by which the active fault acts: without them the lab is not what the fault says."""
+    return [undo.component for undo in state.fault.undo if undo.kind == "process"] if state.fault is not None else []
 
 
 def _nodes(folder: Folder, state: State) -> dict[str, bool]:

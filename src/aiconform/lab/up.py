@@ -1,4 +1,7 @@
-"""Bringing a lab up: from nothing, from what a crash left, or not at all when it is sound."""
+"""Bringing a lab up: from nothing, from what a crash left, or not at all when it is sound.
+
+`network` is imported late: most commands with --lab only read the lab's state, and netlink takes half a second to load.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ from . import (
     down,
     images,
     machine,
-    network,
     node,
     node_daemons,
     pki,
@@ -34,10 +36,14 @@ from .state import State
 Report = Callable[[str], None]
 
 
-def fresh(folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes: int, report: Report) -> State:
+def fresh(
+    folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes: int, kubernetes: str, report: Report
+) -> State:
     """Make a lab where none is. The folder is held by the caller and holds nothing."""
+    from . import network  # late: see the top of the file
+
     machine.require_watches()
-    programs, archives = machine.prepare(cache, kwok_nodes > 0, report)
+    programs, archives = machine.prepare(cache, kwok_nodes > 0, kubernetes, report)
     major, minors, distinct = devices.choose()
     if not distinct:
         report("note: this kernel has no virtual consoles; accelerators share one device number (weaker isolation)")
@@ -50,6 +56,7 @@ def fresh(folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes:
             cache=str(cache),
             accelerators=accelerators,
             kwok_nodes=kwok_nodes,
+            kubernetes=kubernetes,
             ports={},
             device_major=major,
             device_minors=minors,
@@ -217,6 +224,8 @@ def wait_dns(server: str, seconds: float = 30) -> None:
 
 def repair(folder: Folder, state: State, report: Report) -> bool:
     """Start again what ended in a lab that was once complete. False when it must be made anew."""
+    from . import network  # late: see the top of the file
+
     if not state.complete or state.boot_id != states.boot_id() or processes.running(folder, "switch") is None:
         return False
     if state.recipe != states.RECIPE or any(not Path(program).is_file() for program in state.binaries.values()):
@@ -246,6 +255,8 @@ def repair(folder: Folder, state: State, report: Report) -> bool:
 
 def remake_node(folder: Folder, state: State, name: str, addresses: Addresses) -> None:
     """Make a node whose namespaces have ended, with an empty disk; its pods are made again by the kubelet."""
+    from . import network  # late: see the top of the file
+
     down.clear_node(folder, state.name, name)
     switch = node.start_switch(folder)
     inside = node.start_sandbox(folder, state.name, name, [Path(state.cache)])

@@ -26,8 +26,11 @@ from .state import State, write_atomically
 _KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
-def certificates(folder: Folder, state: State, name: str) -> Path:
-    """The folder with tls.crt and tls.key of an addon's server, from the lab's authority; made once."""
+def certificates(folder: Folder, state: State, name: str, *names: str) -> Path:
+    """The folder with tls.crt and tls.key of an addon's server, from the lab's authority; made once.
+
+    It is for the lab's host; `names` are further DNS names.
+    """
     place = folder.pki / f"addon-{name}"
     if not (place / "tls.key").exists():
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -35,7 +38,7 @@ def certificates(folder: Folder, state: State, name: str) -> Path:
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         ca = pki.Authority(x509.load_pem_x509_certificate((folder.pki / "ca.crt").read_bytes()), key)
         host = Addresses(slot=state.slot).host
-        certificate, own_key = pki.issue(ca, f"addon-{name}", names=[host, "localhost"])
+        certificate, own_key = pki.issue(ca, f"addon-{name}", names=[host, "localhost", *names])
         write_atomically(place / "tls.crt", certificate)
         write_atomically(place / "tls.key", own_key, 0o600)
     return place
@@ -128,6 +131,18 @@ def by_url(
                 hook["namespaceSelector"] = selector
             if own_pods and any("pods" in rule["resources"] for rule in hook["rules"]):
                 hook["objectSelector"] = {"matchExpressions": [{"key": own_pods, "operator": "Exists"}]}
+        found.append(made)
+    return found
+
+
+def of_service(documents: Iterable[Object], service: Object, authority: str) -> list[Object]:
+    """A module's webhook configurations, with this Service ({name, namespace}) behind their own paths."""
+    found = []
+    for document in (d for d in documents if d["kind"] in _KINDS):
+        made = copy.deepcopy(document)
+        for hook in made["webhooks"]:
+            path = hook["clientConfig"]["service"].get("path", "")
+            hook["clientConfig"] = {"service": {**service, "path": path}, "caBundle": authority}
         found.append(made)
     return found
 

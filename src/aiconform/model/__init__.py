@@ -11,9 +11,11 @@ from aiconform.model.check import (
     Permission,
 )
 from aiconform.model.codec import decode, encode, encode_line, encode_pretty, schema
-from aiconform.model.inventory import ApiResource, Gap, Inventory, Node, Product
+from aiconform.model.inventory import ApiResource, Gap, Inventory, Node, Offer, Product
+from aiconform.model.operator import Operator
 from aiconform.model.options import PROBE_IMAGE, Options
 from aiconform.model.outcome import Outcome
+from aiconform.model.port import PortEdit, PortReport, PortRow, Status
 from aiconform.model.recording import FORMAT, Begin, Ending, Observation, Recording, Suite
 from aiconform.model.requirement import Checklist, Level, Requirement
 from aiconform.model.run import Run, Slot
@@ -41,9 +43,14 @@ __all__ = [
     "Mechanism",
     "Node",
     "Observation",
+    "Offer",
+    "Operator",
     "Options",
     "Outcome",
     "Permission",
+    "PortEdit",
+    "PortReport",
+    "PortRow",
     "ProbeHints",
     "Product",
     "Recording",
@@ -51,6 +58,7 @@ __all__ = [
     "Row",
     "Run",
     "Slot",
+    "Status",
     "Suite",
     "Verdict",
     "decode",

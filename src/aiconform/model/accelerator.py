@@ -36,7 +36,8 @@ class Accelerator:
     `nodes` maps a node's name to the number of units it advertises (not: free).
     `recognised` is False if no adapter knows the vendor: device-level clauses are then UNKNOWN.
     `shared` says that one unit is not a whole physical device of its own (time slices, MPS).
-    `attributes` holds the DRA attributes common to all of its devices.
+    `attributes` holds the DRA attributes common to all of its devices, `varying` the different values of others
+    and `capacity` those of each capacity, where they are few.
     """
 
     id: str
@@ -50,4 +51,6 @@ class Accelerator:
     recognised: bool
     shared: bool = False
     attributes: dict[str, Any] = field(default_factory=dict)
+    varying: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    capacity: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hints: ProbeHints | None = None

@@ -27,10 +27,15 @@ class Clause:
 
 @dataclass(frozen=True, kw_only=True)
 class Deadline:
-    """A wait, in seconds, with the reason for its length. `--timeout-factor` multiplies `seconds`."""
+    """A wait, in seconds, with the reason for its length. `--timeout-factor` multiplies `seconds`.
+
+    `fast` is set for windows in which something must not happen: their length with `--fast`. A PASS that rests
+    on a window shorter than `seconds` says so among its limits.
+    """
 
     seconds: float
     reason: str
+    fast: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +101,11 @@ class Mechanism(Protocol):
 class Attempt:
     """One check, to be tried by one mechanism or on one accelerator. Made by `plan`, run by `observe`.
 
-    `id` names the recording's folder: "gang_scheduling.native". `holds` names what it must have to itself
-    ("node/NAME"): attempts that share one run one after the other. `unable` is set when the plan already
+    `id` names the recording's folder: "gang_scheduling.native". `holds` names what it must have to itself, `shares`
+    what it uses beside others: two attempts run one after the other if one holds what the other holds or shares.
+    The names are those of `planning/claims.py` ("accelerators/NODE"). `unable` is set when the plan already
     knows that nothing can be tried: (code, reason); the recording then holds that and nothing else.
+    `asked`: the user named what is tried, so that it is not left out for the sake of time.
     `settings` are JSON values: deadlines in seconds under "deadlines", and what the user chose.
     `facts` are what the check's plan found in the inventory (node, accelerator, units).
     """
@@ -108,8 +115,10 @@ class Attempt:
     via: str
     level: Level
     holds: tuple[str, ...]
+    shares: tuple[str, ...] = ()
     settings: dict[str, Any]
     facts: dict[str, Any]
     minutes: float
     disruption: Literal["reads", "creates", "scales"]
     unable: tuple[str, str] | None = None
+    asked: bool = False

@@ -62,8 +62,27 @@ class Gap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Offer:
+    """Something that workloads ask for by its name: a StorageClass, a queue, a gateway, a metric.
+
+    `resource` is the qualified plural ("storageclasses.storage.k8s.io"). `default`: taken where a workload names
+    none. `facts` holds what tells two of them apart, by names of the table in `inventory/products.yaml`.
+    """
+
+    resource: str
+    name: str
+    namespace: str = ""
+    default: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """The result of a survey. `server_version` is the API server's gitVersion, for example "v1.37.1"."""
+    """The result of a survey. `server_version` is the API server's gitVersion, for example "v1.37.1".
+
+    `listed` names the resources whose `offers` are all here (or that are not served, so that there can be none);
+    what is neither there nor in `listed` was not looked at, or could not be: `unread` says why.
+    """
 
     server_version: str
     platform: str
@@ -73,6 +92,10 @@ class Inventory:
     products: tuple[Product, ...] = ()
     gaps: tuple[Gap, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
+    listed: tuple[str, ...] = ()
+    # Apart from `gaps`: no check hangs on these, so that none may be blamed on them.
+    unread: tuple[Gap, ...] = ()
 
     def serves(self, group: str, version: str, plural: str) -> bool:
         """Whether discovery lists this resource. Always ask with the group: plurals are ambiguous."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiconform.model.check import Check
+from aiconform.model.check import Check, Deadline
+from aiconform.model.operator import Operator
 
 # A public image with python3 in it. Probes are scripts from ConfigMaps, so any such image will do.
 PROBE_IMAGE = "docker.io/library/python:3.13-slim"
@@ -16,8 +17,10 @@ class Options:
     `accelerator`: ids or names (resource, device class, driver) of the accelerators to use; empty = all.
     `mechanism`: requirement -> product, where the user insists on one. `deadlines`: "check.name" -> seconds,
     overriding a check's own. `allow`: opt-in parts ("extended", "scales"). `node_selector`: only nodes with
-    these labels are used. `image_map` (FROM -> TO), `registry` (a prefix) and `pull_secret` ("NAMESPACE/NAME") say
-    where images come from: see cluster/images.py.
+    these labels are used. `fast` shortens the windows of absences, and tries one mechanism where one is enough.
+    `image_map` (FROM -> TO), `registry` (a prefix) and `pull_secret` ("NAMESPACE/NAME") say where images come from:
+    see cluster/images.py. `operators` describe operators that no adapter knows. `metrics_url` is the base of a
+    Prometheus HTTP API, `metrics_token_file` holds a bearer token for it.
     """
 
     checklist: str = ""
@@ -33,11 +36,19 @@ class Options:
     image_map: dict[str, str] = field(default_factory=dict)
     registry: str = ""
     pull_secret: str = ""
+    fast: bool = False
+    operators: tuple[Operator, ...] = ()
+    metrics_url: str = ""
+    metrics_token_file: str = ""
+
+    def _usual(self, deadline: Deadline) -> float:
+        seconds = deadline.seconds * self.timeout_factor
+        return min(seconds, deadline.fast) if self.fast and deadline.fast is not None else seconds
 
     def settings_for(self, check: Check) -> dict[str, Any]:
         """The settings that every attempt of a check records: its deadlines in seconds, and the choices."""
         own = {
-            name: self.deadlines.get(f"{check.requirement}.{name}", d.seconds * self.timeout_factor)
+            name: self.deadlines.get(f"{check.requirement}.{name}", self._usual(d))
             for name, d in check.deadlines.items()
         }
         return {

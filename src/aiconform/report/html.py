@@ -1,17 +1,14 @@
 """report.html: one file that opens from disk, with no network, in light, dark and on paper. Pure."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from aiconform.model import Assessment, Check, Outcome, Recording, Verdict
-from aiconform.report import timeline, view
+from aiconform.report import page, timeline, view
 from aiconform.report.history import History, history
 from aiconform.report.records import ALL, Records, choose, cited, deciding, title
 from aiconform.report.view import AttemptView
@@ -49,7 +46,7 @@ def render(
     report = view.build(assessment, verdicts, recordings, checks)
     attempts = [a for r in report.requirements for a in r.attempts]
     budget = ALL // max(1, len(attempts))
-    style, script = _asset("style.css"), _asset("script.js")
+    style, script = page.asset("style.css"), page.asset("script.js")
     return (
         _environment()
         .get_template("report.html.j2")
@@ -63,7 +60,7 @@ def render(
             facts=facts(assessment),
             style=Markup(style),
             script=Markup(script),
-            script_hash=_digest(script),
+            script_hash=page.digest(script),
         )
     )
 
@@ -114,24 +111,6 @@ def ticks(text: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    env = Environment(
-        loader=PackageLoader("aiconform.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    env = page.environment().overlay()
     env.filters["ticks"] = ticks
-    env.globals.update(sign=view.SIGN, word=view.WORD, text_of=view.text_of, words=view.words, no_check=view.NO_CHECK)
     return env
-
-
-@cache
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _digest(script: str) -> str:
-    """The script's hash for the page's Content-Security-Policy, which forbids everything else."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -26,7 +26,7 @@ OPTIONAL = ("repoUrl",)
 # The only MUST that the programme lets a product answer with N/A.
 MAY_BE_NA = ("cluster_autoscaling",)
 FILLED = ("status", "evidence", "notes")
-_OURS = re.compile(r"Not proved: |(Proved|Seen) by aiconform |Stated by .*, not tested: ")
+_OURS = re.compile(r"Not (proved|settled): |(Proved|Seen) by aiconform |Stated by .*, not tested: |By upstream's suite")
 
 
 class TemplateError(Exception):
@@ -54,13 +54,15 @@ def render(
     assessment: Assessment,
     metadata: Mapping[str, str],
     evidence_links: Mapping[str, Sequence[str]],
+    answers: Mapping[str, Answer] | None = None,
 ) -> str:
     """The template with metadata, and with each row's answer.
 
     `metadata` is by the official names, in camelCase or snake_case. `evidence_links` are by requirement; see
-    `links`. A row that is not proved is left as it is if somebody has answered it by hand; what an earlier run
-    wrote is written anew. TemplateError if the template is none, is of another version than the assessment, or
-    if the metadata has unknown fields.
+    `links`. `answers`, by requirement, take the place of `answer` for the rows that they have. A row that is not
+    proved is left as it is if somebody has answered it by hand; what an earlier run wrote is written anew.
+    TemplateError if the template is none, is of another version than the assessment, or if the metadata has unknown
+    fields.
     """
     root = _compose(template_text)
     head, spec = _child(root, "metadata"), _child(root, "spec")
@@ -71,7 +73,8 @@ def render(
     edits = [*_metadata(template_text, head, metadata)]
     for entry in _entries(spec):
         name = _text(_child(entry, "id"))
-        edits += _row(template_text, entry, name, rows.get(name), assessment, evidence_links.get(name, ()))
+        given = (answers or {}).get(name) or answer(rows.get(name), assessment, evidence_links.get(name, ()))
+        edits += _row(template_text, entry, name, given)
     for edit in sorted(edits, key=lambda e: e.start, reverse=True):
         template_text = template_text[: edit.start] + edit.text + template_text[edit.end :]
     return template_text
@@ -156,14 +159,11 @@ def _metadata(text: str, head: MappingNode, metadata: Mapping[str, str]) -> Iter
         yield _Edit(at, at, "".join(f"{newline}{indent}{key}: {quoted(value)}" for key, value in absent))
 
 
-def _row(
-    text: str, entry: MappingNode, name: str, row: Row | None, assessment: Assessment, evidence: Sequence[str]
-) -> Iterator[_Edit]:
+def _row(text: str, entry: MappingNode, name: str, given: Answer) -> Iterator[_Edit]:
     fields = {key: _child(entry, key) for key in FILLED}
     for key, node in fields.items():
         if node is None:
             raise TemplateError(f"row {name} of the template has no {key}")
-    given = answer(row, assessment, evidence)
     filled = any((isinstance(n, SequenceNode) and n.value) or _text(n) for n in fields.values())
     if filled and not given.status and not _OURS.match(_text(fields["notes"])):
         return  # somebody's own answer: not ours to remove

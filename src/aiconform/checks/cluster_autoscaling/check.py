@@ -15,8 +15,9 @@ a product says about waits, limits and blockers.
    the accelerator. Then a node with a new uid must come, become Ready and advertise the accelerator, and the pod
    must run on it; where the node runs code, the pod opens the device.
 4. While that pod runs, another one asks for 999 units. As long as the first node had taken to come, and
-   half as long again, no node may be added for it. In the same time no node that is in use may be removed; the pods
-   carry the annotations that forbid their disruption. If a node did come, all of it is done a second time.
+   half as long again, and for a minute at least, no node may be added for it. In the same time no node that is in
+   use may be removed; the pods carry the annotations that forbid their disruption. If a node did come, all of it is
+   done a second time.
 5. The pod is deleted. The added node, by its uid, must go; within half an hour, or within twice the delay that
    the product itself states.
 
@@ -135,14 +136,16 @@ PERMISSIONS = (
 
 DEADLINES = {
     "canary": Deadline(seconds=180, reason="the probe image may have to be pulled on a cold node"),
-    "settled": Deadline(seconds=120, reason="the nodes must not change by themselves before the test begins"),
+    "settled": Deadline(seconds=120, reason="the nodes must not change by themselves before the test begins", fast=5),
     "start": Deadline(seconds=300, reason="device preparation, and claims that are retried"),
     "waiting": Deadline(seconds=60, reason="the scheduler says within seconds why a pod waits"),
     "added": Deadline(seconds=1200, reason="Cluster Autoscaler gives a machine 15 minutes; driver install takes 5"),
     "guess": Deadline(seconds=300, reason="where nothing speaks for an autoscaler, a shorter look must do"),
     "advertised": Deadline(seconds=600, reason="drivers and device plugins are installed after the node is Ready"),
     "impossible": Deadline(
-        seconds=180, reason="at least three minutes; in fact as long as a node took to come, and half as long again"
+        seconds=60,
+        reason="at least a minute; in fact as long as a node took to come for a pod that fits, and half as long again",
+        fast=15,
     ),
     "removed": Deadline(
         seconds=1800, reason="Cluster Autoscaler waits 10 minutes after an addition and 10 minutes of idleness"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiconform.checks.cluster_autoscaling.check import CHECK, DEADLINES
+from aiconform.checks.cluster_autoscaling.check import CHECK
 from aiconform.checks.cluster_autoscaling.growth import (
     adds_a_node,
     adds_the_right_kind,
@@ -213,10 +213,6 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     win = window(rec, "use")
     if win.whole:
         said.append(f"that nodes in use are kept was watched for {win.seconds:.0f} s")
-    for name in ("impossible", "settled"):
-        used = rec.settings.get("deadlines", {}).get(name, DEADLINES[name].seconds)
-        if used < DEADLINES[name].seconds:
-            said.append(f"{name} was watched for {used:g} s (default {DEADLINES[name].seconds:g} s)")
     left = facts(rec, "remaining", "shrink")
     if left and left[-1].body:
         said.append(f"further nodes came meanwhile and were still there at the end: {', '.join(left[-1].body)}")

@@ -12,6 +12,8 @@ _MOST_FILLED = 16
 # claim may ask for at most (resource.k8s.io AllocationResultsMaxSize).
 IMPOSSIBLE, _MOST_CLAIMED = 999, 32
 _LATER = ("grow", "use", "shrink")
+# Seconds in which nodes that were ordered together arrive, at least.
+_LATE = 20.0
 
 
 async def canary(site: Site) -> bool:
@@ -151,7 +153,9 @@ async def use(site: Site) -> None:
     held = {site.node["metadata"]["uid"]}
     held |= {uid for uid, n in site.nodes().items() if n["metadata"]["name"] in _filled(site)}
     box.fact("held", sorted(held), step="use")
-    await box.hold("quiet", "settled", "nodes that were ordered together with the added one may arrive")
+    # What was ordered at the same time comes at much the same time.
+    late = min(box.seconds("settled"), max(_LATE, 2 * site.took))
+    await box.hold("quiet", late, "nodes that were ordered together with the added one may arrive")
     for step in ("use", "use_again"):
         known = set(site.nodes())
         async with box.window(step, "a pod waits that no machine can hold: no node may come, none in use may go"):
@@ -166,7 +170,7 @@ async def use(site: Site) -> None:
         if pod is None or not came or site.lost(held):
             return
         # What was on its way for another reason arrives before it is tried again.
-        await box.hold("between", "settled", "nodes that were on their way may arrive")
+        await box.hold("between", late, "nodes that were on their way may arrive")
 
 
 def _filled(site: Site) -> set[str]:

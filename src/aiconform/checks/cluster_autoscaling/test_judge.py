@@ -374,7 +374,7 @@ def test_the_plan_needs_leave_and_an_accelerator() -> None:
     named = replace(SCALES, accelerator=("example.com/accel",))
     (zero,) = attempts(inventory("karpenter.sh"), named, "MUST")
     assert zero.unable is None and zero.facts["accelerator"]["resource"] == "example.com/accel"
-    assert zero.via == "karpenter" and zero.holds == ("*",)
+    assert zero.via == "karpenter" and zero.holds == ("added nodes",)
     assert zero.facts["claimed"] == {"mechanism": False, "accelerator": True}
     (silent,) = attempts(inventory(), named, "MUST")
     assert silent.via == "managed" and not silent.facts["detected"]["usable"]

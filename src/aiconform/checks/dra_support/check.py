@@ -179,13 +179,17 @@ PERMISSIONS = (
 DEADLINES = {
     "canary": Deadline(seconds=180, reason="the probe image may have to be pulled on a cold node"),
     "window": Deadline(
-        seconds=60, reason="the scheduler tries a waiting pod again after 10 s at most; controllers react in seconds"
+        seconds=60,
+        reason="the scheduler tries a waiting pod again after 10 s at most; controllers react in seconds",
+        fast=20,
     ),
     "claim_made": Deadline(seconds=60, reason="the claim controller reacts in seconds, and retries with backoff"),
     "start": Deadline(seconds=300, reason="device preparation, big nodes, and claims that are retried"),
     "release": Deadline(seconds=120, reason="unprepare, the claim's end, and one scheduler backoff of 10 s"),
     "diagnosis": Deadline(
-        seconds=60, reason="a simpler request, to tell why the first one was not satisfied; as long as the window"
+        seconds=60,
+        reason="a simpler request, to tell why the first one was not satisfied; as long as the window",
+        fast=20,
     ),
     "gone": Deadline(seconds=300, reason="grace periods and the driver's unprepare"),
     "objects": Deadline(seconds=30, reason="watch events and deletions of small objects, on a busy API server"),

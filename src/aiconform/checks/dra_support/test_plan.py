@@ -40,7 +40,7 @@ def test_each_known_driver_is_tried_and_unknown_ones_if_they_are_named() -> None
     (first,) = planned(two)
     assert first.id == "dra_support.gpu.x-dra"
     assert [n["name"] for n in first.facts["nodes"]] == ["b", "a"]
-    assert first.holds == ("node/b", "node/a")
+    assert first.holds == ("accelerators/b", "accelerators/a")
     assert [a.via for a in planned(two, accelerator=("nic.x",))] == ["nic.x-dra"]
 
 

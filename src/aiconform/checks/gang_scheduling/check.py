@@ -17,7 +17,8 @@ On one node, with pods that really run and that find each other over TCP:
    start a container. The mechanism must show that it has seen the gang.
 6. The blocker is deleted. All N members must run, at one common instant, without a part of them being bound
    long before the others.
-7. Steps 3 to 5 again, short of cpu instead of accelerators: a mechanism that counts only accelerators fails.
+7. Steps 3 to 5 again, in a shorter window, short of cpu instead of accelerators: a mechanism that counts only
+   accelerators fails.
 8. With `--allow extended`: two gangs of N are created with their members interleaved while there is room for
    N, and both must finish; and a member of a running gang, made by a Job, is killed: it must come back, or the
    others must go.
@@ -45,12 +46,26 @@ Each mechanism that is found is tried, one after the other, and one that works i
 gang_scheduling=NAME` insists on one; shapes such as JobSet, and products that have no API by which they could be
 found, are tried only so. Mechanisms with a scheduler of their own are first asked to start a pod that is in no
 gang: if no scheduler answers to the name, the answer is UNKNOWN (scheduler-silent); NAME:SCHEDULER gives another
-one. Quota objects, where a mechanism has them, are the check's own, and go with it.
+one. Where accelerators are served by DRA, a second such pod asks for one: a scheduler that does not know how is
+UNKNOWN (unrecognised-accelerator), and may pass with accelerators in another form.
+
+Quota objects, where a mechanism has them, are the check's own, and go with it. They give the gangs no claim on what
+other users hold; but KAI before 0.17 may still move preemptible pods of others to other nodes while a gang waits (its
+consolidation).
+
+YuniKorn is found by no API: it is tried with `--mechanism gang_scheduling=yunikorn`; where it makes no queue for a new
+namespace, yunikorn:root.QUEUE names one. Its placeholder pods hold accelerators while a gang waits; they are no members
+and do not count as such. The check asks for the style Hard: a gang that names none is Soft, and starts in part once its
+placeholders have waited for their timeout (15 minutes).
+
+Jobs as users send them can be tried, too: `kai-job` and `volcano-job` create a plain Job, and the product must make the
+group, with the minimum that an annotation of the Job asks for.
 
 ## References
 KAR 0053 of the Kubernetes AI Conformance program; KEP-4671 (gang scheduling) and KEP-5710 (workload-aware
 preemption) of Kubernetes; API scheduling.k8s.io/v1beta1 PodGroup and pod spec.schedulingGroup as in
-Kubernetes 1.37 (feature gate GenericWorkload in the API server and in the scheduler).
+Kubernetes 1.37 (feature gate GenericWorkload in the API server and in the scheduler), v1alpha2 as in 1.36 and
+v1alpha1 Workload and pod spec.workloadRef as in 1.35 (feature gate GangScheduling in the scheduler besides).
 """
 
 from aiconform.model import Check, Clause, Deadline, Permission
@@ -80,9 +95,8 @@ CLAUSES = (
         id="starts_none_when_short",
         sentence="No member of a gang is bound or started while there is no accelerator for one of them.",
         control=_RAN_PLAIN,
-        remedy="Turn gang scheduling on in the scheduler that handles these pods (for the native mechanism: "
-        "feature gate GenericWorkload in kube-scheduler, not only in the API server), and look for webhooks that "
-        "change the group's minimum.",
+        remedy="Turn gang scheduling on in the scheduler that handles these pods, and look for webhooks and policies "
+        "that change the group's minimum.",
     ),
     Clause(
         id="sees_the_waiting_gang",
@@ -100,8 +114,7 @@ CLAUSES = (
         id="starts_none_when_short_of_cpu",
         sentence="No member of a gang is bound or started while there is no cpu for one of them.",
         control=_RAN_PLAIN + ", with every accelerator free and cpu for N-1",
-        remedy="Let the mechanism count every resource that the members ask for, not only the accelerators "
-        "(Kueue: list cpu and memory in coveredResources).",
+        remedy="Let the mechanism count every resource that the members ask for, not only the accelerators.",
     ),
     Clause(
         id="finishes_two_competing_gangs",
@@ -175,7 +188,13 @@ DEADLINES = {
     ),
     "control": Deadline(seconds=120, reason="plain pods with an image that the node already has"),
     "window": Deadline(
-        seconds=90, reason="longer than coscheduling's Permit time of 60 s and the scheduler's backoff of 10 s"
+        seconds=90, reason="longer than coscheduling's Permit time of 60 s and the scheduler's backoff of 10 s", fast=15
+    ),
+    "cpu_window": Deadline(
+        seconds=30,
+        reason="three times the scheduler's backoff: who does not count cpu binds at once, and how long a gang waits "
+        "without giving way was seen when it was short of accelerators",
+        fast=12,
     ),
     "settle": Deadline(seconds=20, reason="after a first member was bound: the others follow, or they do not"),
     "release": Deadline(

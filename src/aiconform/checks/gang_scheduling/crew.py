@@ -8,6 +8,7 @@ from typing import Any
 from aiconform.checks.gang_scheduling import cpu
 from aiconform.checks.gang_scheduling.via import GangMechanism, Manifest, Place, pod_templates
 from aiconform.cluster import asking, units
+from aiconform.cluster.labels import ROLE
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.model import Accelerator
 
@@ -164,14 +165,20 @@ class Crew:
 
     async def clear(self, step: str, *objects: Manifest) -> None:
         """Deletes what a stage made, and waits until pods and claims are gone and the units given back."""
+        # Where a stage has no members, what holds places does so for a gang of another one, which still waits.
+        of_gang = any(map(_is_member, (*objects, *self.box.pods(step=step))))
+
+        def stand_ins() -> list[Manifest]:
+            return self.stand_ins() if of_gang else []
+
         # Groups last: a mechanism may let members go that have lost their group.
         ordered = [o for o in objects if has_pods(o)]
-        ordered += [_typed(p, "v1", "Pod") for p in (*self.box.pods(step=step), *self.stand_ins()) if not owned(p)]
+        ordered += [_typed(p, "v1", "Pod") for p in (*self.box.pods(step=step), *stand_ins()) if not owned(p)]
         ended = self.mechanism.ends_with(self.place(0, 0), [*objects, *self.box.pods(step=step)])
         for obj in (*ordered, *ended):
             await self.box.delete(obj, step=step)
         # Not by uid: a controller may have made one more before it saw that its object had gone.
-        await self.box.until(lambda: not self.box.pods(step=step) and not self.stand_ins(), "gone")
+        await self.box.until(lambda: not self.box.pods(step=step) and not stand_ins(), "gone")
         for obj in objects:
             if not has_pods(obj):
                 await self.box.delete(obj, step=step)
@@ -186,6 +193,10 @@ class Crew:
             there = {p["metadata"]["uid"] for p in self.box.view("v1", "pods")}
             claims = [c for c in await self.box.list(api, "resourceclaims") if not _owners(c) & there]
             await self.box.gone([_typed(c, api, "ResourceClaim") for c in claims], "gone")
+
+
+def _is_member(obj: Manifest) -> bool:
+    return str((obj["metadata"].get("labels") or {}).get(ROLE, "")).startswith("member")
 
 
 def _typed(obj: Manifest, api: str, kind: str) -> Manifest:

@@ -19,6 +19,7 @@ from aiconform.checks.gang_scheduling.history import (
     size,
     waiting,
 )
+from aiconform.checks.gang_scheduling.via import mechanisms
 from aiconform.judging import (
     Pod,
     Window,
@@ -35,6 +36,9 @@ from aiconform.judging import (
 )
 from aiconform.model import Finding, Observation, Outcome, Recording, Suite, Verdict
 
+# Advice is no evidence: it is that of the suite that judges, whatever suite observed.
+_REMEDIES = {m.product: m.remedies for m in mechanisms()}
+
 
 def judge(rec: Recording, judged_by: Suite) -> Verdict:
     """One finding per clause. See check.py for what each one asks."""
@@ -49,7 +53,8 @@ def judge(rec: Recording, judged_by: Suite) -> Verdict:
         "finishes_two_competing_gangs": finishes_two_competing_gangs,
         "leaves_no_member_alone": extended.leaves_no_member_alone,
     }
-    return verdict(CHECK, rec, judges, judged_by=judged_by, limits=_limits, facts=_facts)
+    remedies = _REMEDIES.get(rec.via)
+    return verdict(CHECK, rec, judges, judged_by=judged_by, limits=_limits, facts=_facts, remedies=remedies)
 
 
 def starts_the_whole_gang(rec: Recording) -> Finding:

@@ -47,7 +47,7 @@ async def lone(crew: Crew) -> bool:
         return False
     if await box.until(lambda: any(_is_up(p) for p in box.pods(role="lone")), "canary"):
         crew.scheduler = name
-        return True
+        return await _lone_with_a_unit(crew)
     because = (
         f"a plain pod started, but one with schedulerName {name} did not, although it is in no gang "
         f"({box.why_not_running('lone')}). If {crew.mechanism.product} has another scheduler, name it: "
@@ -55,6 +55,27 @@ async def lone(crew: Crew) -> bool:
     )
     box.unable("canary", "scheduler-silent", because)
     return False
+
+
+async def _lone_with_a_unit(crew: Crew) -> bool:
+    """Where accelerators are served by DRA, the mechanism's own scheduler must know how; not every version does."""
+    box, accelerator = crew.box, crew.accelerator
+    if accelerator is None or accelerator.form == "device-plugin":
+        return True
+    plain = await crew.pod("lone-unit", gang="lone", stay=0, count=1)
+    pod = crew.mechanism.lone(await crew.fit("canary"), plain)
+    assert pod is not None
+    sent = await box.create(pod, step="lone", role="lone-unit")
+    up = sent.ok and await box.until(lambda: any(_is_up(p) for p in box.pods(role="lone-unit")), "canary")
+    if not up:
+        why = box.why_not_running("lone-unit") if sent.ok else sent.message
+        because = (
+            f"the scheduler {crew.scheduler} starts pods, but none that asks for one {accelerator.id}: it may not know "
+            f"accelerators in the form {accelerator.form} ({why})"
+        )
+        box.unable("canary", "unrecognised-accelerator", because)
+    await crew.clear("lone")
+    return up
 
 
 async def together(crew: Crew) -> bool:
@@ -181,7 +202,7 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
     await crew.room(step, "before")
     async with box.window(step, "the gang is short of room for one member: none of them may be bound or start"):
         objects, belongs = await create_gang(crew, step, await crew.members(step[:1], step, mcpu=mcpu))
-        if belongs and await box.until(lambda: any(_placed(p) for p in crew_pods(crew, step)), "window"):
+        if belongs and await box.until(lambda: any(_placed(p) for p in crew_pods(crew, step)), _watched(crew, step)):
             await box.until(lambda: sum(running(p) for p in crew_pods(crew, step)) >= crew.size, "settle")
         note_placeholders(crew, step)
         _note_outsiders(crew, step)
@@ -191,6 +212,12 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
         box.fact("signs", {"signs": said}, step=step)
     await crew.room(step, "after", [*crew_pods(crew, step), *crew.stand_ins()])
     return objects
+
+
+def _watched(crew: Crew, step: str) -> float:
+    """Seconds for which the gang has to wait; fewer when it is short of cpu, and never more than the user said."""
+    whole = crew.box.seconds("window")
+    return min(whole, crew.box.seconds("cpu_window")) if step == "cpu_short" else whole
 
 
 async def _release(crew: Crew, blocker: Manifest, objects: list[Manifest]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiconform.checks.gang_scheduling.check import CHECK
 from aiconform.checks.gang_scheduling.judge import judge
 from aiconform.checks.gang_scheduling.made_history import (
     FAIL,
@@ -69,6 +70,30 @@ def test_an_interrupted_run_never_passes_but_still_fails() -> None:
     assert judged(sound(), how=None).outcome is UNKNOWN
     h = sound(short=lambda h: short(h, lambda h: h.start("short0"), after=N - 2, held=1))
     assert judged(h, how=None).outcome is FAIL
+
+
+@pytest.mark.parametrize(
+    ("via", "what"),
+    [
+        ("native", "the feature gate GenericWorkload on"),
+        ("native-jobset", "the feature gate GenericWorkload on"),
+        ("native-v1alpha2", "GenericWorkload and GangScheduling on"),
+        ("native-v1alpha1", "GenericWorkload and GangScheduling on"),
+        ("scheduler-plugins", "plugin Coscheduling"),
+        ("volcano", "plugin gang"),
+        ("kueue", "coveredResources"),
+        ("yunikorn", "disableGangScheduling"),
+        ("unheard-of", ""),
+    ],
+)
+def test_a_part_that_starts_says_what_to_turn_on_in_that_mechanism(via: str, what: str) -> None:
+    h = sound(short=lambda h: short(h, lambda h: h.start("short0"), after=N - 2, held=1))
+    found = {f.clause: f for f in judge(replace(h.recording(), via=via), SUITE).findings}
+    (general,) = [c.remedy for c in CHECK.clauses if c.id == "starts_none_when_short"]
+    failed = found["starts_none_when_short"]
+    assert failed.outcome is FAIL and failed.remedy.startswith(general)
+    assert what in failed.remedy.removeprefix(general) and (bool(what) or failed.remedy == general)
+    assert found["starts_the_whole_gang"].remedy == ""
 
 
 def test_a_sound_platform_cut_anywhere_never_fails() -> None:

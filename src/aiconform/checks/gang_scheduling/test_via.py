@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from aiconform.checks.gang_scheduling.check import CHECK
 from aiconform.checks.gang_scheduling.crew import has_pods
 from aiconform.checks.gang_scheduling.plan import attempts
 from aiconform.checks.gang_scheduling.via import GangMechanism, Manifest, Place, mechanisms, pod_templates
@@ -32,7 +33,9 @@ APIS = {
         "leaderworkerset.x-k8s.io/v1/leaderworkersets",
     ],
     "volcano": ["scheduling.volcano.sh/v1beta1/podgroups"],
+    "volcano-job": ["scheduling.volcano.sh/v1beta1/podgroups"],
     "kai": ["scheduling.run.ai/v2alpha2/podgroups"],
+    "kai-job": ["scheduling.run.ai/v2alpha2/podgroups"],
     "yunikorn": [],
 }
 
@@ -88,13 +91,22 @@ def test_every_adapter_is_listed_here_and_says_what_it_is() -> None:
     assert set(KNOWN) == set(APIS)
     for m in KNOWN.values():
         assert m.proved and m.tried in ("where found", "if named") and m.atomicity in ("placement", "quota")
-        assert m.permissions or m.product == "yunikorn"
+        assert m.permissions
+
+
+def test_every_adapter_says_what_its_operator_can_do() -> None:
+    clauses = {c.id for c in CHECK.clauses}
+    for m in KNOWN.values():
+        assert {"starts_none_when_short"} <= set(m.remedies) <= clauses, m.product
+        assert all(said.endswith(".") for said in m.remedies.values())
 
 
 @pytest.mark.parametrize("product", sorted(KNOWN))
 @pytest.mark.parametrize("units", [(1, 1, 1, 1), (1, 1), (1, 0)], ids=str)
 def test_a_gang_has_all_its_members_and_they_belong_to_it(product: str, units: tuple[int, ...]) -> None:
     m = KNOWN[product]
+    if len(set(units)) > 1 and not m.unlike:
+        pytest.skip("the plan tries no unlike members with it")
     objects = m.gang(PLACE, "g", members(*units))
     making = [o for o in objects if has_pods(o)]
     assert objects[-len(making) :] == making, "what has pods in it comes last"
@@ -141,12 +153,39 @@ def test_a_gang_whose_mark_was_stripped_is_no_gang(product: str) -> None:
     making = [o for o in m.gang(PLACE, "g", members(1, 1)) if has_pods(o)]
     for o in making:
         bare = copy.deepcopy(o)
+        bare["metadata"].pop("annotations", None)
         for template in pod_templates(bare):
             template["metadata"].pop("labels", None)
             template["metadata"].pop("annotations", None)
             template["spec"].pop("schedulingGroup", None)
             template["spec"].pop("workloadRef", None)
         assert m.dropped(bare)
+
+
+def test_yunikorn_takes_a_queue_or_a_scheduler_by_name() -> None:
+    m = KNOWN["yunikorn"]
+    for named, scheduler, queue in (
+        ("root.team", "yunikorn", "root.team"),
+        ("other", "other", None),
+        ("", "yunikorn", None),
+    ):
+        place = Place(**{**PLACE.__dict__, "detected": {"scheduler": named}})
+        lone = m.lone(place, pod("m", 0))
+        assert lone is not None
+        (job,) = m.gang_job(place, "g", pod("m", 1), 2)
+        for made in (lone, m.gang(place, "g", members(1, 1))[0], job["spec"]["template"]):
+            assert made["spec"]["schedulerName"] == scheduler
+            assert made["metadata"]["labels"].get("yunikorn.apache.org/queue") == queue
+
+
+@pytest.mark.parametrize("mark", ["task-groups", "task-group-name", "schedulingPolicyParameters"])
+def test_each_annotation_of_yunikorn_counts(mark: str) -> None:
+    m = KNOWN["yunikorn"]
+    for o in (m.gang(PLACE, "g", members(1, 1))[0], *m.gang_job(PLACE, "g", pod("m", 1), 2)):
+        assert m.dropped(o) == ""
+        (template,) = pod_templates(o)
+        del template["metadata"]["annotations"][f"yunikorn.apache.org/{mark}"]
+        assert mark in m.dropped(o)
 
 
 @pytest.mark.parametrize("product", sorted(KNOWN))
@@ -173,6 +212,26 @@ def test_a_quota_is_what_is_free(product: str) -> None:
         assert (quota["cpu"], quota[UNIT]) == ("2500m", "4")
 
 
+@pytest.mark.parametrize("product", ["kai", "kai-job"])
+def test_a_waiting_gang_has_no_claim_on_what_others_hold(product: str) -> None:
+    m = KNOWN[product]
+    for queue in m.prepare(PLACE):
+        assert {(r["quota"], r["overQuotaWeight"]) for r in queue["spec"]["resources"].values()} == {(0, 0)}
+    for made in (m.gang(PLACE, "g", members(1, 1)), m.gang_job(PLACE, "g", pod("m", 1), 2)):
+        for o in made:
+            if has_pods(o):
+                for marked in (*pod_templates(o), *([o] if o["kind"] == "Job" and product == "kai-job" else [])):
+                    assert marked["metadata"]["annotations"]["kai.scheduler/preemption-delay"] == "24h"
+            else:
+                assert (o["spec"]["preemptibility"], o["spec"]["preemptionDelay"]) == ("preemptible", "24h")
+
+
+def test_kai_leaves_a_job_of_the_gang_in_its_group() -> None:
+    _, job = KNOWN["kai"].gang_job(PLACE, "g", pod("m", 1), 2)
+    (template,) = pod_templates(job)
+    assert template["metadata"]["annotations"]["kai.scheduler/skip-podgrouper"] == "true"
+
+
 def test_a_job_that_nobody_holds_back_is_in_no_queue() -> None:
     (job,) = KNOWN["kueue"].gang(PLACE, "g", members(1, 1))
     assert "suspend" not in job["spec"], "the webhook must show that it manages this namespace"
@@ -186,19 +245,43 @@ def test_placeholders_are_told_from_members() -> None:
     assert '"minMember": 1' in notes["yunikorn.apache.org/task-groups"]
     assert "Hard" in notes["yunikorn.apache.org/schedulingPolicyParameters"]
     assert not yunikorn.stands_in(second)
-    assert yunikorn.stands_in({"metadata": {"annotations": {"yunikorn.apache.org/placeholder": "true"}}})
+    for mark in ("internal.yunikorn.apache.org/placeholder", "yunikorn.apache.org/placeholder"):
+        assert yunikorn.stands_in({"metadata": {"annotations": {mark: "true"}}})
     assert not any(m.stands_in(first) for m in KNOWN.values())
 
 
-@pytest.mark.parametrize("product", sorted(KNOWN))
+def test_yunikorn_tells_of_a_gang_in_events() -> None:
+    def event(app: str, what: str, at: str, reason: str = "GangScheduling") -> Manifest:
+        about = {"name": f"s-0.{at}", "namespace": "ns", "creationTimestamp": at}
+        return {"metadata": about, "reason": reason, "message": f"Application {app} {what}"}
+
+    seen = [
+        event("ns-short", "placeholder has been allocated.", "2020-01-01T00:00:02Z"),
+        event("ns-short", "creating placeholders", "2020-01-01T00:00:01Z"),
+        event("ns-cpu-short", "creating placeholders", "2020-01-01T00:00:03Z"),
+        event("ns-short", "bound", "2020-01-01T00:00:04Z", reason="PodBindSuccessful"),
+    ]
+    m = KNOWN["yunikorn"]
+    assert m.watched({}) == (("v1", "events"),)
+    assert m.signs("short", seen) == [
+        "Application ns-short creating placeholders",
+        "Application ns-short placeholder has been allocated.",
+    ]
+    (first, *_) = m.gang(PLACE, "short", members(1, 1))
+    assert first["metadata"]["labels"]["yunikorn.apache.org/app-id"] == "ns-short"
+
+
+@pytest.mark.parametrize("product", sorted(set(KNOWN) - {"yunikorn"}))
 def test_signs_are_of_this_gang_only(product: str) -> None:
     condition = {"type": "T", "status": "False", "reason": "R", "message": "waits"}
-    mine = {"metadata": {"name": "g"}, "status": {"conditions": [condition]}}
-    other = {"metadata": {"name": "h"}, "status": {"phase": "Inqueue", "conditions": [condition]}}
+    mine: Manifest = {"metadata": {"name": "g"}, "status": {"conditions": [condition]}}
+    other: Manifest = {"metadata": {"name": "h"}, "status": {"phase": "Inqueue", "conditions": [condition]}}
+    if product in ("kai-job", "volcano-job"):
+        mine["metadata"] = {"name": "made-up", "ownerReferences": [{"kind": "Job", "name": "g"}]}
     m = KNOWN[product]
     assert m.signs("g", [other]) == [] and m.signs("g", [{"metadata": {"name": "g"}}]) == []
     said = m.signs("g", [other, mine])
-    assert len(said) == (0 if product == "yunikorn" else 1) and all("waits" in s for s in said)
+    assert len(said) == 1 and "waits" in said[0]
 
 
 @pytest.mark.parametrize("product", sorted(KNOWN))
@@ -213,7 +296,7 @@ def test_the_plan_tries_each_mechanism_that_it_finds_and_no_shape_unasked() -> N
     everything = inventory(*{a for served in APIS.values() for a in served})
     found = plan(everything)
     assert set(found) == {m.product for m in KNOWN.values() if m.tried == "where found"}
-    assert all(a.unable is None and a.holds == ("node/n",) for a in found.values())
+    assert all(a.unable is None and a.holds == ("accelerators/n", "room/n") for a in found.values())
     assert set(plan(everything, "kueue-jobset")) == {"kueue-jobset"}
 
 
@@ -243,7 +326,9 @@ def test_own_schedulers_are_asked_first() -> None:
         "scheduler-plugins": "scheduler-plugins-scheduler",
         "scheduler-plugins-lws": "scheduler-plugins-scheduler",
         "volcano": "volcano",
+        "volcano-job": "volcano",
         "kai": "kai-scheduler",
+        "kai-job": "kai-scheduler",
         "yunikorn": "yunikorn",
     }
 

@@ -143,7 +143,9 @@ CHECK = Check(
         "canary": Deadline(seconds=180, reason="the probe's image is pulled on a cold node"),
         "accelerator_pod": Deadline(seconds=300, reason="device preparation; claims are retried"),
         "plain_pod": Deadline(seconds=120, reason="the image is there already; slow nodes need some time"),
-        "pending_window": Deadline(seconds=60, reason="the scheduler tries a waiting pod again after 10 s at most"),
+        "pending_window": Deadline(
+            seconds=60, reason="the scheduler tries a waiting pod again after 10 s at most", fast=15
+        ),
         "deletion": Deadline(seconds=300, reason="grace periods and the driver's unprepare"),
     },
     minutes=2.5,

@@ -182,8 +182,10 @@ async def _hinting_holder(scene: Scene, env: dict[str, str]) -> list[str]:
     ask = scene.access.fresh(scene.accelerator, "hint-holder")
     pod = scene.pod("hint-holder", [scene.container("hint", ask=ask, env=env)], [ask])
     for manifest in (*ask.objects, pod):
-        if not (await scene.box.create(manifest, step="hint", role="holder", namespace=scene.own)).ok:
+        sent = await scene.box.create(manifest, step="hint", role="holder", namespace=scene.own)
+        if not sent.ok:
             return []
+        scene.made[f"{manifest['kind']}/{manifest['metadata']['name']}"] = sent.object
     return ["hint-holder"]
 
 
@@ -191,7 +193,8 @@ async def _release(scene: Scene) -> bool:
     """Deletes the holders, and a pod that held nothing with them."""
     box = scene.box
     with box.rec.in_step("release"):
-        wanted = ("Pod/foreign", "Pod/second", "Pod/holder", "Pod/plain", "ResourceClaim/holder")
+        # hint-holder has ended; Kubernetes 1.34 keeps what an extended resource gave it until the pod is deleted.
+        wanted = ("Pod/foreign", "Pod/second", "Pod/holder", "Pod/hint-holder", "Pod/plain", "ResourceClaim/holder")
         there = [scene.made[k] for k in wanted if k in scene.made]
         for obj in there:
             await box.delete(obj, step="release")

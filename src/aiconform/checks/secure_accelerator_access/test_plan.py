@@ -44,7 +44,7 @@ def test_one_attempt_for_each_way_of_asking() -> None:
         "secure_accelerator_access.sim-dra",
         "secure_accelerator_access.sim-device-plugin",
     ]
-    assert [m.holds for m in made] == [("node/a",), ("node/b",)]
+    assert [m.holds for m in made] == [("accelerators/a",), ("accelerators/b",)]
     assert [m.facts["mechanism"] for m in made] == ["dra", "extended"]
     assert made[0].facts["taints"] == [TAINT]
     assert made[0].settings["deadlines"]["pending_window"] == 60

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from typing import Any
 
 from aiconform.model import ProbeHints
 
@@ -19,6 +20,10 @@ IMPLICIT_PREFIX = "deviceclass.resource.kubernetes.io/"
 
 
 def _no_model(_labels: Mapping[str, str]) -> str:
+    return ""
+
+
+def _whole(_resource: str, _attributes: Mapping[str, Any], _model: str) -> str:
     return ""
 
 
@@ -32,7 +37,9 @@ class Adapter:
 
     `resources`: glob patterns of extended resource names. `drivers`: DRA driver names. `classes`: the
     DeviceClasses that the vendor's own chart makes. `shared(resource, node labels)`: whether one unit is a
-    share of a device. `model(node labels)`: the product's name, "" if the labels do not say.
+    share of a device. `model(node labels)`: the product's name, "" if the labels do not say. `model_labels`: where
+    it stands. `presence_labels`: labels that say only that a node has such a device. `part(resource, attributes,
+    model)`: which partition of a device one unit is, "" for a whole one; `part_attribute`: where a device says so.
     """
 
     vendor: str
@@ -42,6 +49,10 @@ class Adapter:
     hints: ProbeHints
     shared: Callable[[str, Mapping[str, str]], bool] = _never_shared
     model: Callable[[Mapping[str, str]], str] = _no_model
+    model_labels: tuple[str, ...] = ()
+    presence_labels: tuple[str, ...] = ()
+    part: Callable[[str, Mapping[str, Any], str], str] = _whole
+    part_attribute: str = ""
 
     def knows(self, resource: str = "", driver: str = "") -> bool:
         """Whether this vendor's adapter covers an extended resource or a DRA driver."""

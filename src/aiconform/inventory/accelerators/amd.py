@@ -1,6 +1,7 @@
 """AMD Instinct: device plugin and DRA driver. Every holder gets /dev/kfd, which is shared by design."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from aiconform.inventory.accelerators import Adapter, first_label
 from aiconform.model import ProbeHints
@@ -8,6 +9,13 @@ from aiconform.model import ProbeHints
 
 def _model(labels: Mapping[str, str]) -> str:
     return first_label(labels, "amd.com/gpu.product-name", "amd.com/gpu.family")
+
+
+def _part(resource: str, attributes: Mapping[str, Any], _model: str) -> str:
+    """The compute and memory partition ("cpx_nps4"); spx is the whole device."""
+    name = resource.rpartition("/")[2]
+    found = name if "_nps" in name else str(attributes.get("partitionProfile", ""))
+    return "" if found.startswith("spx") else found
 
 
 ADAPTER = Adapter(
@@ -25,4 +33,8 @@ ADAPTER = Adapter(
         version_files=("/sys/module/amdgpu/version",),
     ),
     model=_model,
+    model_labels=("amd.com/gpu.product-name",),
+    presence_labels=("feature.node.kubernetes.io/amd-gpu",),
+    part=_part,
+    part_attribute="partitionProfile",
 )

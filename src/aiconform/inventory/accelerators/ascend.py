@@ -24,4 +24,5 @@ ADAPTER = Adapter(
         identity_env="ASCEND_VISIBLE_DEVICES",  # †
     ),
     model=_model,
+    model_labels=("node.kubernetes.io/npu.chip.name",),  # †
 )

@@ -24,4 +24,5 @@ ADAPTER = Adapter(
         version_files=("/sys/module/xe/version", "/sys/module/i915/version"),  # †
     ),
     model=_model,
+    model_labels=("gpu.intel.com/product",),
 )

@@ -1,15 +1,20 @@
 """NVIDIA: whole GPUs, MIG instances, time-sliced and MPS replicas; device plugin and DRA driver."""
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from aiconform.inventory.accelerators import Adapter, first_label
 from aiconform.model import ProbeHints
 
 
 def _shared(resource: str, labels: Mapping[str, str]) -> bool:
-    """Replicas of one device: the renamed resource, or the labels of GPU feature discovery."""
+    """Replicas of one device: the renamed resource, or the labels of GPU feature discovery.
+
+    Each resource has a label for its replicas; the strategy, which older versions do not tell, is the node's.
+    """
     strategy = labels.get("nvidia.com/gpu.sharing-strategy", "none")
-    replicas = labels.get("nvidia.com/gpu.replicas", "1")
+    replicas = labels.get(f"{resource}.replicas", "1")
     many = replicas.isdigit() and int(replicas) > 1
     return resource.endswith(".shared") or strategy not in ("", "none") or many
 
@@ -17,6 +22,20 @@ def _shared(resource: str, labels: Mapping[str, str]) -> bool:
 def _model(labels: Mapping[str, str]) -> str:
     # The feature discovery appends -SHARED to the product of a time-sliced device.
     return first_label(labels, "nvidia.com/gpu.product").removesuffix("-SHARED")
+
+
+_MIG_RESOURCE, _MIG_MODEL = "nvidia.com/mig-", re.compile(r"-MIG-([0-9a-z.+]+)")
+
+
+def _part(resource: str, attributes: Mapping[str, Any], model: str) -> str:
+    """The MIG profile ("1g.10gb"): in the resource's name, in the device's attributes, or behind the product's name."""
+    if resource.startswith(_MIG_RESOURCE):
+        # A resource name has no place for the plus sign of "1g.10gb+me".
+        return resource.removeprefix(_MIG_RESOURCE).removesuffix(".shared").replace(".me", "+me")
+    if attributes.get("type", "gpu") != "gpu":
+        return str(attributes.get("profile") or attributes["type"])
+    found = _MIG_MODEL.search(model)
+    return found[1] if found else ""
 
 
 ADAPTER = Adapter(
@@ -44,4 +63,8 @@ ADAPTER = Adapter(
     ),
     shared=_shared,
     model=_model,
+    model_labels=("nvidia.com/gpu.product",),
+    presence_labels=("nvidia.com/gpu.present", "feature.node.kubernetes.io/pci-10de.present"),
+    part=_part,
+    part_attribute="profile",
 )

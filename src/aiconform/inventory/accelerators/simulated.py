@@ -1,7 +1,16 @@
 """The lab's own accelerators (lab-go/cmd/simaccel): character devices of the kernel, without hardware."""
 
-from aiconform.inventory.accelerators import Adapter
+from collections.abc import Mapping
+
+from aiconform.inventory.accelerators import Adapter, first_label
 from aiconform.model import ProbeHints
+
+MODEL = "sim.aiconform.dev/model"
+
+
+def _model(labels: Mapping[str, str]) -> str:
+    return first_label(labels, MODEL)
+
 
 ADAPTER = Adapter(
     vendor="simulated",
@@ -15,4 +24,7 @@ ADAPTER = Adapter(
         hint_env={"SIMACCEL_VISIBLE_DEVICES": "all"},
         identity_env="SIMACCEL_VISIBLE_DEVICES",
     ),
+    model=_model,
+    model_labels=(MODEL,),
+    presence_labels=("sim.aiconform.dev/present",),
 )

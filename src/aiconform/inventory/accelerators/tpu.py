@@ -22,4 +22,5 @@ ADAPTER = Adapter(
         drivers=("accel", "vfio"),  # †
     ),
     model=_model,
+    model_labels=("cloud.google.com/gke-tpu-accelerator",),
 )

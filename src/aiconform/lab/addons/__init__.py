@@ -17,10 +17,18 @@ from .framework import (
     restart,
     run,
     start_all,
+    with_needs,
 )
+
+PROFILES: dict[str, tuple[str, ...]] = {
+    "core": (),
+    "full": ("accelerator-exporter", "envoy-gateway", "jobset", "karpenter", "metrics-api", "prometheus"),
+}
+"""What `lab up --profile` brings up. "full" is what the checks of every MUST need."""
 
 __all__ = [
     "PREFIX",
+    "PROFILES",
     "Addon",
     "Site",
     "add",
@@ -32,4 +40,5 @@ __all__ = [
     "restart",
     "run",
     "start_all",
+    "with_needs",
 ]

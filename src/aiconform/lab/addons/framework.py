@@ -6,17 +6,17 @@ import importlib
 import pkgutil
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
-from .. import binaries, processes
+from .. import binaries, images, node, node_daemons, processes, yaml_files
 from .. import state as states
 from ..errors import LabError, UnknownName
 from ..kube import Kube, Object
-from ..layout import Folder
+from ..layout import NODES, Folder
 from ..merge import merge
 from ..state import State
 
@@ -48,7 +48,8 @@ class Addon:
 
     `start` applies its objects and starts its process (`run`); it is called again to repair and after a fault, must
     bear that, and returns when the addon works. `clean` removes what it made for its users (nodes, queues), so that
-    `mend` gives the sound lab back. `process` is its name in the registry, "" for one that runs as a Deployment.
+    `mend` gives the sound lab back. `process` is its name in the registry, "" for one that runs as a Deployment, which
+    `stop` takes away.
     """
 
     name: str
@@ -56,10 +57,12 @@ class Addon:
     group: binaries.Group | None
     start: Callable[[Site], None]
     clean: Callable[[Site], None] = _nothing
+    stop: Callable[[Site], None] = _nothing
     needs: tuple[str, ...] = ()
     process: str = ""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Every addon, by its module in this folder."""
     folder = str(Path(__file__).parent)
@@ -123,8 +126,11 @@ def restart(site: Site, name: str) -> None:
     if name not in site.state.addons:
         return
     addon = find(name)
-    processes.stop(processes.running(site.folder, addon.process), grace=1)
-    if not site.change(name).get("stop"):
+    if addon.process:
+        processes.stop(processes.running(site.folder, addon.process), grace=1)
+    if site.change(name).get("stop"):
+        addon.stop(site)
+    else:
         addon.start(site)
 
 
@@ -155,12 +161,40 @@ def run(site: Site, name: str, program: str, args: Mapping[str, str], env: Mappi
     processes.start(site.folder, process, argv, environment)
 
 
+def load_image(site: Site, program: str, image: str, path: str = "") -> None:
+    """Give every node the image of one static program (see images.of_program) that does not have it yet."""
+    ctr = [site.state.binaries["ctr"], "--namespace", "k8s.io", "images"]
+
+    def load(name: str) -> None:
+        there = node.run_in(site.folder, name, [*ctr, "list", "--quiet", f"name=={image}"])
+        if image not in there.stdout.split():
+            node_daemons.load_image(site.folder, site.state, name, archive)
+
+    archive = images.of_program(Path(site.state.cache), Path(site.state.binaries[program]), image, path)
+    with ThreadPoolExecutor(len(NODES)) as pool:
+        list(pool.map(load, NODES))
+
+
+def wait_rolled_out(site: Site, collection: str, names: Iterable[str], seconds: float, what: str) -> None:
+    """Wait until these Deployments or StatefulSets run as they were last applied. Raises LabError naming `what`."""
+    wanted = set(names)
+    site.kube.wait(
+        collection, lambda items: {i["metadata"]["name"] for i in items if _rolled_out(i)} >= wanted, seconds, what
+    )
+
+
+def _rolled_out(item: Object) -> bool:
+    status, replicas = item.get("status") or {}, item["spec"]["replicas"]
+    counts = {status.get(k, 0) for k in ("replicas", "updatedReplicas", "availableReplicas")}
+    return status.get("observedGeneration") == item["metadata"]["generation"] and counts == {replicas}
+
+
 def module_files(site: Site, group: binaries.Group) -> list[Object]:
     """The documents of the files that were kept from the addon's module (`Group.files`), by file name."""
     folder = binaries.files(Path(site.state.cache), group)
     found: list[Object] = []
     for path in sorted(folder.glob("*.yaml")):
-        found += [document for document in yaml.safe_load_all(path.read_text()) if document]
+        found += yaml_files.many(path.read_text())
     if not found:
         raise LabError(f"{folder} holds no manifests: remove the folder above it, then repeat")
     return found
@@ -169,4 +203,4 @@ def module_files(site: Site, group: binaries.Group) -> list[Object]:
 def documents(name: str, **parameters: str) -> list[dict[str, Any]]:
     """The documents of a manifest beside this file. A parameter that is not given is a KeyError."""
     text = (Path(__file__).parent / name).read_text()
-    return [document for document in yaml.safe_load_all(string.Template(text).substitute(parameters)) if document]
+    return yaml_files.many(string.Template(text).substitute(parameters))

@@ -1,7 +1,7 @@
 """A scheduler for gang members that is wrong (or sound but slow) in one chosen way. Runs beside the lab.
 
-A mutating policy gives every pod with a schedulingGroup the scheduler name `pretender`, so kube-scheduler leaves
-them alone. Argument: one of the modes below. Prints "ready" when it watches.
+A mutating policy gives every pod of a gang the scheduler name `pretender`, so kube-scheduler leaves them alone.
+Argument: one of the modes below. Prints "ready" when it watches.
 
 sound              binds a whole gang as soon as it fits
 slow               the same, but looks again only 10 s after a gang did not fit
@@ -34,6 +34,12 @@ NAME = "pretender"
 # As plain maps: the typed model of pods may be older than spec.schedulingGroup.
 Pod = create_namespaced_resource("", "v1", "Pod", "pods")
 PodGroup = create_namespaced_resource("scheduling.k8s.io", "v1beta1", "PodGroup", "podgroups")
+# Of Kubernetes 1.37, 1.36 and 1.35.
+KINDS = (
+    PodGroup,
+    create_namespaced_resource("scheduling.k8s.io", "v1alpha2", "PodGroup", "podgroups"),
+    create_namespaced_resource("scheduling.k8s.io", "v1alpha1", "Workload", "workloads"),
+)
 _SUFFIX = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 1e3, "M": 1e6, "G": 1e9, "": 1.0}
 Need = dict[str, float]
 Group = tuple[str, str]
@@ -96,7 +102,7 @@ class Pretender:
         found: dict[Group, list[Any]] = defaultdict(list)
         for pod in self.pods.values():
             if pod["spec"].get("schedulerName") == NAME and not ended(pod):
-                found[pod.metadata.namespace, pod["spec"]["schedulingGroup"]["podGroupName"]].append(pod)
+                found[pod.metadata.namespace, group_name(pod["spec"])].append(pod)
         return found
 
     def free(self, ignoring: Set[str] = frozenset()) -> dict[str, Need]:
@@ -108,9 +114,15 @@ class Pretender:
 
     async def size(self, group: Group) -> int:
         if group not in self.sizes:
-            found = await self.client.get(PodGroup, name=group[1], namespace=group[0])
-            self.sizes[group] = int(found["spec"]["schedulingPolicy"]["gang"]["minCount"])
+            self.sizes[group] = minimum((await self.find(group))["spec"])
         return self.sizes[group]
+
+    async def find(self, group: Group) -> Any:
+        """The object that says how large the gang is, in whatever version the cluster has it."""
+        for kind in KINDS[:-1]:
+            with contextlib.suppress(ApiError):
+                return await self.client.get(kind, name=group[1], namespace=group[0])
+        return await self.client.get(KINDS[-1], name=group[1], namespace=group[0])
 
     async def look(self) -> None:
         async with self.busy:
@@ -231,6 +243,17 @@ class Pretender:
         }
         status = {"status": {"conditions": [condition]}}
         await self.client.patch(PodGroup.Status, group[1], status, namespace=group[0])
+
+
+def group_name(spec: dict[str, Any]) -> str:
+    """The gang that a pod says it is in."""
+    return str(spec["schedulingGroup"]["podGroupName"] if "schedulingGroup" in spec else spec["workloadRef"]["name"])
+
+
+def minimum(spec: dict[str, Any]) -> int:
+    """The least number of members that a PodGroup, or the one group of a Workload, asks for."""
+    policy = spec["podGroups"][0]["policy"] if "podGroups" in spec else spec["schedulingPolicy"]
+    return int(policy["gang"]["minCount"])
 
 
 def home(pod: Any) -> str:

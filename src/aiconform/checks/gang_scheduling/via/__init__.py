@@ -6,7 +6,7 @@ they read. One module per product; each exports MECHANISM. `defaults.py` holds w
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
@@ -50,6 +50,7 @@ class GangMechanism(Mechanism, Protocol):
     `unlike`: whether a gang may have members of different shapes.
     `ends`: whether members that have succeeded stay so (False: they are started again).
     `permissions`: what its own objects need, beside the check's permissions.
+    `remedies`: clause -> a sentence on what an operator of this mechanism can do if the clause fails.
     """
 
     product: str
@@ -60,6 +61,7 @@ class GangMechanism(Mechanism, Protocol):
     unlike: bool
     ends: bool
     permissions: tuple[Permission, ...]
+    remedies: Mapping[str, str]
 
     def watched(self, detected: dict[str, Any]) -> Watched:
         """(api version, plural) of the namespaced objects in which it tells what it does."""

@@ -1,5 +1,6 @@
 """What most adapters share: defaults of the protocol, and pieces of manifests."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from aiconform.checks.gang_scheduling.via import EVERY_FORM, Manifest, Place, Watched, pod_templates
@@ -19,6 +20,7 @@ class Defaults:
     unlike = True
     ends = True
     permissions: tuple[Permission, ...] = ()
+    remedies: Mapping[str, str] = {}
 
     def watched(self, detected: dict[str, Any]) -> Watched:
         del detected
@@ -48,8 +50,17 @@ class Defaults:
         del place, stored
         return []
 
+    def of_gang(self, name: str, obj: Manifest) -> bool:
+        """Whether this object of the mechanism is about the gang of this name."""
+        return bool(obj["metadata"]["name"] == name)
+
     def signs(self, name: str, objects: list[Manifest]) -> list[str]:
-        return [said for o in objects if o["metadata"]["name"] == name for said in conditions(o)]
+        return [said for o in objects if self.of_gang(name, o) for said in conditions(o)]
+
+
+def when_partial(sentence: str) -> dict[str, str]:
+    """The remedy for a mechanism that starts parts of gangs."""
+    return {"starts_none_when_short": sentence}
 
 
 def with_meta(pod: Manifest, *, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None,
@@ -62,13 +73,15 @@ def with_meta(pod: Manifest, *, labels: dict[str, str] | None = None, annotation
     return {**pod, "metadata": meta, "spec": {**pod["spec"], **spec}}
 
 
-def job(name: str, pod: Manifest, size: int, *, backoff: int = 20, labels: dict[str, str] | None = None) -> Manifest:
-    """A Job whose `size` pods are like this one; lost pods are replaced.
+def job(name: str, pod: Manifest, size: int, *, backoff: int = 20, labels: dict[str, str] | None = None,
+        annotations: dict[str, str] | None = None) -> Manifest:  # fmt: skip
+    """A Job whose `size` pods are like this one; lost pods are replaced. Labels and annotations are the Job's own.
 
     It is not indexed, so that nothing else makes a gang of it: since 1.36 the Job controller can (gate
     WorkloadWithJob), for Indexed Jobs only.
     """
     meta: Manifest = {"name": name} | ({"labels": labels} if labels else {})
+    meta |= {"annotations": annotations} if annotations else {}
     template: Manifest = {"metadata": dict(pod["metadata"]), "spec": pod["spec"]}
     template["metadata"].pop("name", None)
     return {
@@ -77,6 +90,12 @@ def job(name: str, pod: Manifest, size: int, *, backoff: int = 20, labels: dict[
         "metadata": meta,
         "spec": {"parallelism": size, "completions": size, "backoffLimit": backoff, "template": template},
     }
+
+
+def made_for_job(name: str, obj: Manifest) -> bool:
+    """Whether an object's owner is the Job of this name."""
+    owners = obj["metadata"].get("ownerReferences") or []
+    return any(o.get("kind") == "Job" and o.get("name") == name for o in owners)
 
 
 def lacking(stored: Manifest, where: str, *keys: str) -> str:
@@ -88,6 +107,11 @@ def lacking(stored: Manifest, where: str, *keys: str) -> str:
         if not value:
             return where
     return ""
+
+
+def unannotated(stored: Manifest, annotation: str) -> str:
+    """The annotation in words, if the object itself does not bear it."""
+    return "" if (stored["metadata"].get("annotations") or {}).get(annotation) else f"the annotation {annotation}"
 
 
 def conditions(obj: Manifest) -> list[str]:

@@ -6,6 +6,7 @@ capacity. A gang of unlike members is a pod group (integration `pod`); everythin
 A Job that its webhook does not suspend belongs to no gang (the namespace is not managed): UNKNOWN.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from aiconform.checks.gang_scheduling.via import EXTENDED, Manifest, Place, Watched, pod_templates
@@ -26,7 +27,7 @@ class Kueue(Defaults):
     """Gangs as Jobs; see the module."""
 
     product = "kueue"
-    proved = "Kueue 0.14.0 on Kubernetes 1.37.1, in CI on the lab, sound and broken"
+    proved = "Kueue 0.14.0 on Kubernetes 1.37.1, in CI on the lab, sound and broken; on 1.34.2 too"
     atomicity: Literal["placement", "quota"] = "quota"
     # Claims of DRA are counted only where an administrator has mapped device classes to resources.
     forms = EXTENDED
@@ -44,6 +45,16 @@ class Kueue(Defaults):
         ),
         Permission(group="batch", resources=("jobs",), verbs=("create", "get", "delete"), why="the gang itself"),
     )
+
+    remedies: Mapping[str, str] = {
+        "starts_the_whole_gang": "Kueue: look at the Workload's conditions, at admission checks and stopPolicy, and "
+        "whether its controller runs.",
+        "starts_none_when_short": "Kueue: let no policy raise the nominalQuota that was asked for, list the "
+        "accelerators in coveredResources, and leave out of Kueue's excludeResourcePrefixes what members ask for. "
+        "With waitForPodsReady alone a gang still starts in part.",
+        "starts_none_when_short_of_cpu": "Kueue: list cpu and memory in coveredResources, and leave them out of "
+        "Kueue's excludeResourcePrefixes.",
+    }
 
     def detect(self, inventory: Inventory) -> Detection:
         version = newest(inventory, GROUP, "clusterqueues", _VERSIONS)

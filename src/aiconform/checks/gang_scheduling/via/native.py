@@ -6,24 +6,37 @@ the scheduler. With the gate off in the API server the field is dropped from pod
 on there and off in the scheduler everything is served and nothing is enforced: only the negative case can tell.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiconform.checks.gang_scheduling.via import Manifest, Place, Watched
-from aiconform.checks.gang_scheduling.via.defaults import LIVES, Defaults, job, lacking, newest
+from aiconform.checks.gang_scheduling.via.defaults import LIVES, Defaults, job, lacking, newest, when_partial
 from aiconform.model import Detection, Inventory, Permission
 
 GROUP = "scheduling.k8s.io"
+# Before 1.37 a second gate, of the scheduler alone, turned the enforcement on.
+ALPHA_GATES = "the feature gates GenericWorkload and GangScheduling"
+
+
+def gated(gates: str) -> dict[str, str]:
+    """Remedies, where the scheduler enforces gangs only with these feature gates."""
+    return when_partial(
+        f"Kubernetes' own gangs: start kube-scheduler with {gates} on. In the API server alone they only keep the "
+        "groups, and the scheduler starts each pod by itself."
+    )
 
 
 class Native(Defaults):
     """Gangs by a standalone PodGroup; see the module. `versions` have the same shape, the best first."""
 
     product = "native"
-    proved = "Kubernetes 1.37.1, in CI on the lab"
+    proved = "Kubernetes 1.37.1 (v1beta1), in CI on the lab"
     versions: tuple[str, ...] = ("v1beta1", "v1alpha3")
     permissions: tuple[Permission, ...] = (
         Permission(group=GROUP, resources=("podgroups",), verbs=LIVES, why="the gang itself, for the native mechanism"),
     )
+
+    remedies: Mapping[str, str] = gated("the feature gate GenericWorkload")
 
     def detect(self, inventory: Inventory) -> Detection:
         version = newest(inventory, GROUP, "podgroups", self.versions)

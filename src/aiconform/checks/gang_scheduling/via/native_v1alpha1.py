@@ -9,6 +9,7 @@ from typing import Any
 
 from aiconform.checks.gang_scheduling.via import Manifest, Place, Watched
 from aiconform.checks.gang_scheduling.via.defaults import LIVES, Defaults, job, lacking
+from aiconform.checks.gang_scheduling.via.native import ALPHA_GATES, gated
 from aiconform.model import Detection, Inventory, Permission
 
 _GROUP, _VERSION = "scheduling.k8s.io", "v1alpha1"
@@ -20,9 +21,12 @@ class NativeV1alpha1(Defaults):
     """See the module."""
 
     product = "native-v1alpha1"
+    proved = "Kubernetes 1.35.4 (v1alpha1), on the lab, sound and broken; recordings in CI"
     permissions: tuple[Permission, ...] = (
         Permission(group=_GROUP, resources=("workloads",), verbs=LIVES, why="the gang itself, for Kubernetes 1.35"),
     )
+
+    remedies = gated(ALPHA_GATES)
 
     def detect(self, inventory: Inventory) -> Detection:
         if inventory.serves(_GROUP, _VERSION, "workloads"):

@@ -4,16 +4,16 @@ The same shape as in 1.37, behind two feature gates: GenericWorkload (API server
 GangScheduling (scheduler), both alpha and off by default.
 """
 
-from aiconform.checks.gang_scheduling.via.defaults import NOT_PROVED
-from aiconform.checks.gang_scheduling.via.native import Native
+from aiconform.checks.gang_scheduling.via.native import ALPHA_GATES, Native, gated
 
 
 class NativeV1alpha2(Native):
     """See the module."""
 
     product = "native-v1alpha2"
-    proved = NOT_PROVED
+    proved = "Kubernetes 1.36.3 (v1alpha2), on the lab, sound and broken; recordings in CI"
     versions = ("v1alpha2",)
+    remedies = gated(ALPHA_GATES)
 
 
 MECHANISM = NativeV1alpha2()

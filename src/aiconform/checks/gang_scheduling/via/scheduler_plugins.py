@@ -20,6 +20,7 @@ from aiconform.checks.gang_scheduling.via.defaults import (
     phase,
     podgroups_served,
     scheduler,
+    when_partial,
     with_meta,
 )
 from aiconform.model import Detection, Inventory, Permission
@@ -34,9 +35,14 @@ class SchedulerPlugins(Defaults):
     """See the module."""
 
     product = "scheduler-plugins"
-    proved = "scheduler-plugins 0.35.4-devel on Kubernetes 1.37.1, in CI on the lab, sound and broken"
+    proved = "scheduler-plugins 0.35.4-devel on Kubernetes 1.37.1, in CI on the lab, sound and broken; on 1.34.2 too"
     permissions: tuple[Permission, ...] = (
         Permission(group=_GROUP, resources=("podgroups",), verbs=LIVES, why="the gang itself"),
+    )
+
+    remedies = when_partial(
+        "Coscheduling: enable the plugin Coscheduling (multiPoint) in the profile of the scheduler that the pods name, "
+        "and give that scheduler the right to read podgroups of scheduling.x-k8s.io."
     )
 
     def detect(self, inventory: Inventory) -> Detection:

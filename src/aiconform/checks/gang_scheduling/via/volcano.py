@@ -18,6 +18,7 @@ from aiconform.checks.gang_scheduling.via.defaults import (
     phase,
     podgroups_served,
     scheduler,
+    when_partial,
     with_meta,
 )
 from aiconform.model import Detection, Inventory, Permission
@@ -37,6 +38,8 @@ class Volcano(Defaults):
         Permission(group=_GROUP, resources=("podgroups",), verbs=LIVES, why="the gang itself"),
     )
 
+    remedies = when_partial("Volcano: list the plugin gang in a tier of the scheduler's configuration.")
+
     def detect(self, inventory: Inventory) -> Detection:
         return podgroups_served(inventory, _API)
 
@@ -45,28 +48,31 @@ class Volcano(Defaults):
         return ((_API, "podgroups"),)
 
     def lone(self, place: Place, pod: Manifest) -> Manifest | None:
-        return with_meta(pod, schedulerName=scheduler(place, _SCHEDULER))
+        return self.scheduled(place, pod)
 
     def gang(self, place: Place, name: str, pods: list[Manifest]) -> list[Manifest]:
-        return [_group(name, len(pods)), *(_join(place, p, name) for p in pods)]
+        return [_group(name, len(pods)), *(self._join(place, p, name) for p in pods)]
 
     def gang_job(self, place: Place, name: str, pod: Manifest, size: int) -> list[Manifest]:
-        return [_group(name, size), job(name, _join(place, pod, name), size)]
+        return [_group(name, size), job(name, self._join(place, pod, name), size)]
 
     def dropped(self, stored: Manifest) -> str:
         return lacking(stored, f"the annotation {_ANNOTATION}", "metadata", "annotations", _ANNOTATION)
 
     def signs(self, name: str, objects: list[Manifest]) -> list[str]:
-        return [s for o in objects if o["metadata"]["name"] == name for s in (*phase(o), *conditions(o))]
+        return [s for o in objects if self.of_gang(name, o) for s in (*phase(o), *conditions(o))]
+
+    def scheduled(self, place: Place, pod: Manifest) -> Manifest:
+        """This pod, for Volcano's scheduler."""
+        return with_meta(pod, schedulerName=scheduler(place, _SCHEDULER))
+
+    def _join(self, place: Place, pod: Manifest, name: str) -> Manifest:
+        return with_meta(self.scheduled(place, pod), annotations={_ANNOTATION: name})
 
 
 def _group(name: str, size: int) -> Manifest:
     spec = {"minMember": size, "queue": _QUEUE}
     return {"apiVersion": _API, "kind": "PodGroup", "metadata": {"name": name}, "spec": spec}
-
-
-def _join(place: Place, pod: Manifest, name: str) -> Manifest:
-    return with_meta(pod, annotations={_ANNOTATION: name}, schedulerName=scheduler(place, _SCHEDULER))
 
 
 MECHANISM = Volcano()

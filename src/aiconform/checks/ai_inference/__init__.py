@@ -1,0 +1,1 @@
+"""AI inference: see check.py."""

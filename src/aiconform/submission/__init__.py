@@ -1,0 +1,1 @@
+"""Submissions to the programme: reading them, predicting its gate, and writing them. Offline, but for `follow`."""
