@@ -1,42 +1,50 @@
-"""Stops an implementation of Gateway API (scales its Deployment to none) once one of its routes is accepted.
+"""Stops an implementation of Gateway API when a route is changed for the first time, before the change is stored.
 
-Arguments: namespace and name of the Deployment.
+A webhook holds the change back until no pod of the controller is left: what was programmed until then stays so, and
+however busy the machine is, the controller never sees the change.
+
+Arguments: namespace and name of the controller's Deployment.
 """
 
 import sys
+import threading
 import time
 from typing import Any
 
 from lightkube import Client
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import Pod
 
-GROUP = "gateway.networking.k8s.io"
-Gateway = create_namespaced_resource(GROUP, "v1", "Gateway", "gateways")
-HTTPRoute = create_namespaced_resource(GROUP, "v1", "HTTPRoute", "httproutes")
+from aiconform.lab import hook
 
-
-def true(conditions: Any, kind: str) -> bool:
-    return any(c["type"] == kind and c["status"] == "True" for c in conditions or [])
+# Seconds: the API server waits for a webhook for half a minute at most.
+LIMIT = 28
 
 
-def programmed(client: Client) -> bool:
-    """Whether one Gateway is programmed, and every route that is there was answered."""
-    gateways = [
-        g for g in client.list(Gateway, namespace="*") if true((g.status or {}).get("conditions"), "Programmed")
-    ]
-    parents = [(r.status or {}).get("parents") or [] for r in client.list(HTTPRoute, namespace="*")]
-    return bool(gateways) and len(parents) >= 4 and all(parents)
+def stop(client: Client, namespace: str, name: str) -> str:
+    """Scales the Deployment to none and waits for its last pod; returns why it could not, or ""."""
+    selector = client.get(Deployment, name, namespace=namespace).spec.selector.matchLabels
+    client.patch(Deployment.Scale, name, {"spec": {"replicas": 0}}, namespace=namespace)
+    end = time.monotonic() + LIMIT
+    while list(client.list(Pod, namespace=namespace, labels=selector)):
+        if time.monotonic() > end:
+            return f"the pods of {name} did not end within {LIMIT} s"
+        time.sleep(0.2)
+    return ""
 
 
 def main() -> None:
     client, (namespace, name) = Client(), sys.argv[1:]
+    lock = threading.Lock()
+
+    def decide(request: dict[str, Any]) -> str:
+        if request["object"]["spec"] == request["oldObject"]["spec"]:
+            return ""
+        with lock:
+            return stop(client, namespace, name)
+
+    hook.serve("stop-controller", decide)
     print("ready", flush=True)
-    while not programmed(client):
-        time.sleep(0.5)
-    # What was programmed must have reached the proxy.
-    time.sleep(2)
-    client.patch(Deployment.Scale, name, {"spec": {"replicas": 0}}, namespace=namespace)
     while True:
         time.sleep(60)
 

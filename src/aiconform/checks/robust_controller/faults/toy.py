@@ -18,34 +18,18 @@ slow            does everything five seconds late
 """
 
 import asyncio
-import base64
-import datetime
-import http.server
-import ipaddress
-import json
-import os
-import socket
-import ssl
 import sys
-import tempfile
-import threading
-from pathlib import Path
-from urllib.parse import urlparse
 
 import httpx2
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from lightkube import ApiError, AsyncClient
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.meta_v1 import ObjectMeta, OwnerReference
-from lightkube.resources.admissionregistration_v1 import ValidatingWebhookConfiguration
 from lightkube.resources.core_v1 import Pod
 from lightkube.types import PatchType
 
+from aiconform.lab import hook
+
 HOW = set(sys.argv[1:])
-PEM, PRIVATE = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
 GROUP = "toys.aiconform.dev"
 Toy = create_namespaced_resource(GROUP, "v1", "Toy", "toys")
 
@@ -159,73 +143,16 @@ class Operator:
         )
 
 
-class Hook(http.server.BaseHTTPRequestHandler):
-    """The webhook."""
-
-    def do_POST(self):
-        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        request = review["request"]
-        wrong = request["object"]["spec"].get("replicas", 0) < 0
-        allowed = "denies-all" not in HOW and (not wrong or "allows-all" in HOW)
-        response = {"uid": request["uid"], "allowed": allowed, "status": {"message": "replicas must not be negative"}}
-        body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_):
-        pass
-
-
-def host():
-    """The address that the API server of this kubeconfig listens on: it can call back there."""
-    config = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())
-    return urlparse(config["clusters"][0]["cluster"]["server"]).hostname
-
-
-def issue(address):
-    """A self-signed certificate for an address, and the same with its key behind it. PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "toys")])
-    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
-    own = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(now - day).not_valid_after(now + day)
-    certificate = made.add_extension(own, critical=False).sign(key, hashes.SHA256()).public_bytes(PEM)
-    return certificate, certificate + key.private_bytes(PEM, PRIVATE, serialization.NoEncryption())
-
-
-async def serve_hook():
-    address = host()
-    certificate, both = issue(address)
-    server = http.server.ThreadingHTTPServer((address, 0), Hook, bind_and_activate=False)
-    server.address_family = socket.AF_INET
-    server.server_bind()
-    server.server_activate()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        file.write(both)
-        file.flush()
-        context.load_cert_chain(file.name)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    client = {
-        "url": f"https://{address}:{server.server_address[1]}/",
-        "caBundle": base64.b64encode(certificate).decode(),
-    }
-    change = [
-        {"op": "replace", "path": "/webhooks/0/clientConfig", "value": client},
-        {"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Fail"},
-    ]
-    await AsyncClient().patch(ValidatingWebhookConfiguration, "toys", change, patch_type=PatchType.JSON)
-    # The API server takes it up within a second or so.
-    await asyncio.sleep(2)
+def decide(request):
+    """The webhook's answer: why it refuses, or ""."""
+    wrong = request["object"]["spec"].get("replicas", 0) < 0
+    refused = "denies-all" in HOW or (wrong and "allows-all" not in HOW)
+    return "replicas must not be negative" if refused else ""
 
 
 async def main():
     if "hook" in HOW:
-        await serve_hook()
+        hook.serve("toys", decide)
     await Operator().run()
 
 
