@@ -128,7 +128,7 @@ CHECK = Check(
         ),
         Permission(
             group="resource.k8s.io",
-            resources=("resourceclaims", "resourceslices"),
+            resources=("resourceclaims", "resourceslices", "devicetaintrules"),
             verbs=("list",),
             scope="cluster",
             why="to count the units that are free on the node",

@@ -1,7 +1,7 @@
 """Whether the values that moved are those of the device that was used. Pure."""
 
 from aiconform.checks.accelerator_metrics.coverage import no_view
-from aiconform.checks.accelerator_metrics.loaded import load_ready, others_idle
+from aiconform.checks.accelerator_metrics.loaded import load_ready, others_idle, weak
 from aiconform.checks.accelerator_metrics.moves import STILL, Load, load_of
 from aiconform.checks.accelerator_metrics.series import BOTH, Rise, View, What
 from aiconform.judging import failed, passed, unknown
@@ -18,7 +18,7 @@ def names_the_right_device(rec: Recording, view: View | None) -> Finding:
     if not any(moved.values()):
         return unknown("no value moved, so it cannot be told whose values are shown", code="not-tried")
     if not shared(rec):
-        wrong = _wrong(load, moved) or _others(rec, load)
+        wrong = _wrong(rec, load, moved) or _others(rec, load)
         if wrong:
             return wrong
     if not load.held:
@@ -46,14 +46,19 @@ def _alone(rec: Recording) -> str:
     return " alone" if others_idle(rec) else ""
 
 
-def _wrong(load: Load, moved: dict[What, dict[str, Rise]]) -> Finding | None:
-    """FAIL if something moved as the load demands, but not the holder's device, which is known and told of."""
+def _wrong(rec: Recording, load: Load, moved: dict[What, dict[str, Rise]]) -> Finding | None:
+    """FAIL if something moved as the load demands, but not the holder's device, which is known and told of.
+
+    Where others compute, too, what moved may be theirs, and ours may only be late: unless it has our memory as well.
+    """
     for what in BOTH:
         held = [d for d in load.held if load.rise(d, what) is not None]
         if moved[what] and held and not any(d in moved[what] for d in held):
             other, r = next(iter(moved[what].items()))
+            ours = others_idle(rec) or other in moved["memory"]
             because = f"while {held[0]} was used, the {what} of {other or 'the node'} moved"
-            return failed(f"{because}, and that of {held[0]} did not", cites=r.cites)
+            wrong = failed(f"{because}, and that of {held[0]} did not", cites=r.cites)
+            return wrong if ours else weak(rec, load, what) or wrong
     return None
 
 

@@ -64,9 +64,9 @@ def _unseen(rec: Recording, load: Load, what: What) -> Finding:
         because = f"{load.view.name} did not tell the {what} of the device that was used, before and during the load"
         return unknown(because, code="metric-missing")
     cites = sorted({c for r in rises.values() for c in r.cites})
-    weak = _weak(rec, load, what)
-    if weak:
-        return weak
+    too_weak = weak(rec, load, what)
+    if too_weak:
+        return too_weak
     device, r = _shown(load, rises)
     if rec.facts.get("accelerator", {}).get("shared"):
         because = f"the {what} of {device} did not follow the load, but others may use the same device"
@@ -84,7 +84,7 @@ def _told(rec: Recording, load: Load, rises: dict[str, Rise]) -> bool:
     return bool(rises) and ("" in rises or len(rises) >= int(rec.facts.get("units", 1)))
 
 
-def _weak(rec: Recording, load: Load, what: What) -> Finding | None:
+def weak(rec: Recording, load: Load, what: What) -> Finding | None:
     """UNKNOWN where the load was too short or too weak to be seen."""
     assert load.last is not None
     wanted = LONG * rec.deadline("react") + behind(rec, load.view)

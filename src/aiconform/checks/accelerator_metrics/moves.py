@@ -91,9 +91,10 @@ def _names(told: tuple[str, str], names: set[tuple[str, str]]) -> bool:
 
 
 def foreign(rec: Recording) -> int | None:
-    """The greatest number of units that others held on the node while ours was loaded; None if not counted."""
+    """The greatest number of units that others were seen to hold on the node, from before ours was held to the end of
+    its load; None if not counted."""
     subject = f"free/{rec.facts.get('node', '')}"
-    before, after = facts(rec, subject, step="canary"), facts(rec, subject, step="load")
-    if not before or not after:
+    before, during = facts(rec, subject, step="canary"), facts(rec, subject, step="load")
+    if not before or not during:
         return None
-    return max(int(before[-1].body["held"]), int(after[-1].body["held"]) - 1)
+    return max(int(before[-1].body["held"]), *(int(o.body["held"]) - 1 for o in during))

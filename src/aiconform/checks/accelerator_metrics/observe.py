@@ -16,6 +16,8 @@ IDLE, LOAD = 8, 24
 FASTEST = 1.0
 # Scrapes after the load was seen, so that its height is, too.
 MORE = 2
+# Seconds between two counts of the units that are held, while the load goes on.
+COUNTED = 30.0
 # The load goes on longer than it is looked for.
 BEYOND = 60.0
 
@@ -53,8 +55,7 @@ async def _canary(scene: Scene) -> bool:
     if await box.probe(CANARY, step="canary") is None:
         box.unable("canary", "probe-failed", "the script did not run in the plain pod: see the note beside this")
         return False
-    with box.rec.in_step("canary"):
-        free = await box.free_units(scene.accelerator, scene.node)
+    free = await _count(scene, "canary")
     if free < 1:
         because = f"no unit of {scene.accelerator.id} is free on {scene.node}"
         box.unable("hold", "too-few-accelerators(0<1)", because)
@@ -78,6 +79,10 @@ async def _hold(scene: Scene) -> bool:
     if not over():
         box.unable("hold", box.code_for(HOLDER), f"the pod with a device did not run: {box.why_not_running(HOLDER)}")
         return False
+    # To open a device for the first time may take its driver half a minute and more.
+    if await box.probe(HOLDER, step="hold", wait="accelerator_pod") is None:
+        box.unable("hold", "probe-failed", "the load script said nothing: see the note beside this")
+        return False
     return True
 
 
@@ -99,7 +104,8 @@ async def _load(scene: Scene) -> None:
     """Scrapes while the burner computes, until it is seen or the time is over."""
     box = scene.box
     pace = max(box.seconds("react") / LOAD, FASTEST)
-    begun, more = box.rec.elapsed(), MORE
+    begun = counted = box.rec.elapsed()
+    more = MORE
     while (phase := (await _report(scene, "load")).get("phase")) in ("prepare", "load") and not scene.ended(HOLDER):
         if phase == "prepare":
             begun = box.rec.elapsed()
@@ -107,10 +113,12 @@ async def _load(scene: Scene) -> None:
         more -= scene.sight.moved
         if more < 0 or box.rec.elapsed() - begun > box.seconds("react") + scene.behind:
             break
+        if box.rec.elapsed() - counted > COUNTED:
+            counted = box.rec.elapsed()
+            await _count(scene, "load")
         await box.until(lambda: scene.ended(HOLDER), pace, "what the exporter says of a device under load")
     await _report(scene, "load")
-    with box.rec.in_step("load"):
-        await box.free_units(scene.accelerator, scene.node)
+    await _count(scene, "load")
 
 
 async def _release(scene: Scene) -> None:
@@ -127,5 +135,10 @@ async def _release(scene: Scene) -> None:
         if scene.sight.back or box.rec.elapsed() - begun > patience:
             break
         await box.until(lambda: False, pace, "what the exporter says after the release")
-    with box.rec.in_step("release"):
-        await box.free_units(scene.accelerator, scene.node)
+    await _count(scene, "release")
+
+
+async def _count(scene: Scene, step: str) -> int:
+    """Records how many units are held on the node, whoever holds them; returns how many are free."""
+    with scene.box.rec.in_step(step):
+        return await scene.box.free_units(scene.accelerator, scene.node)

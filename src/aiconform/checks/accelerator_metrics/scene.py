@@ -13,11 +13,14 @@ from aiconform.checks.accelerator_metrics.sight import Sight
 from aiconform.checks.accelerator_metrics.via import Burner
 from aiconform.cluster import asking
 from aiconform.cluster.asking import Ask
+from aiconform.cluster.errors import ApiLost
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.model import Accelerator, Attempt
 
 Object = dict[str, Any]
 HOLDER, CANARY = "holder", "canary"
+# The share of the deadline `answer` for which a call is tried again that was lost, or that a server was not ready for.
+_INSIST = 0.3
 
 
 @dataclass
@@ -52,16 +55,21 @@ class Scene:
         return self.box.seconds("lookback") if any(s["kind"] == "store" for s in self.sources) else 0.0
 
     async def scrape(self, step: str) -> None:
-        """One answer of every source, recorded. A source that cannot be reached now gives none."""
+        """One answer of every source, recorded. A source that cannot be reached now gives none.
+
+        One lost connection says nothing of the source, nor do all of them until other calls have given up, too.
+        """
         for source in self.sources:
             try:
                 async with asyncio.timeout(self.box.seconds("answer")):
                     got = await self.box.http(
                         "GET", source["target"], step=step, namespace=source["namespace"],
-                        params=source["params"] or None, patience=0,
+                        params=source["params"] or None, patience=insist(self.box),
                     )  # fmt: skip
             except TimeoutError:
                 self.box.note(f"{source['name']} did not answer in time", name="scrape")
+            except ApiLost as lost:
+                self.box.note(f"{source['name']} was not read: {lost}", name="scrape")
             else:
                 self.sight.look(step, source, got.status, got.headers, got.body)
 
@@ -115,3 +123,8 @@ class Scene:
         # Before the watch has shown it once, a pod that is not there is not gone.
         self.seen.add(name)
         return dict(found.get("status") or {})
+
+
+def insist(box: Sandbox) -> float:
+    """Seconds for which a call to a source may be tried again."""
+    return _INSIST * box.seconds("answer")

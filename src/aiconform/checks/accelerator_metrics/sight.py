@@ -37,18 +37,23 @@ class Sight:
 
     @property
     def moved(self) -> bool:
-        """Whether some device shows the load, in both values."""
+        """Whether some device shows the load, in both values: a tenant of another device may begin to compute, too."""
         before, now = self.last.get("idle", {}), self.last.get("load", {})
-        use = any(_rise(before, now, key, 0) >= RISE for key in now)
-        memory = any(abs(_rise(before, now, key, 1) - self.bytes) <= CLOSE * self.bytes for key in now)
-        return use and memory
+        return any(
+            _rise(before, now, key, 0) >= RISE and abs(_rise(before, now, key, 1) - self.bytes) <= CLOSE * self.bytes
+            for key in now
+        )
 
     @property
     def back(self) -> bool:
-        """Whether every device is as it was in the beginning."""
+        """Whether every device is there, and as it was in the beginning."""
         before, now = self.last.get("baseline", {}), self.last.get("release", {})
-        return bool(now) and all(
-            _rise(before, now, key, 0) < STILL and _rise(before, now, key, 1) <= LEFT * self.bytes for key in now
+        return (
+            bool(now)
+            and before.keys() <= now.keys()
+            and all(
+                _rise(before, now, key, 0) < STILL and _rise(before, now, key, 1) <= LEFT * self.bytes for key in now
+            )
         )
 
 

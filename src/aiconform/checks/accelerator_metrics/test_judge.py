@@ -161,6 +161,11 @@ def test_devices_of_others_may_move() -> None:
     busy = History().began(held=1).idled().loaded(*[idle(d0=LOADED, d1=(70.0, 99.0))] * 10, held=2).released(held=1)
     assert busy.judged().outcome is Outcome.PASS
     assert any("other pods held" in text for text in busy.judged().limits)
+    # Others may compute while ours is not to be seen yet, or has hardly begun.
+    late = History().began(held=1).idled().loaded(*[idle(d0=HELD, d1=(70.0, 0.0))] * 3, held=2).released(held=1)
+    assert late.of("names_the_right_device") == ("UNKNOWN", "interrupted")
+    went = History().began().idled().free("load", 2).loaded(*[idle(d0=LOADED, d1=(70.0, 99.0))] * 10).released()
+    assert went.failing() == set()
     came = History().began().idled().loaded(*[idle(d0=LOADED, d1=(70.0, 99.0))] * 10, held=2).released(held=1)
     assert came.failing() == set()
 
@@ -210,8 +215,14 @@ def test_a_parent_may_move_with_its_instance() -> None:
 
 
 def test_a_series_may_end_with_its_holder() -> None:
-    history = History().began().idled().loaded().released(idle(4, d0=(None, None)))
+    only_held = idle(4, d0=(None, None))
+    history = History().began(only_held).idled().loaded().released(only_held)
     assert history.of("shows_the_release") == ("PASS", "")
+    # A device that was told of while it was free must be told of again: an exporter may have broken down under load.
+    lost = History().began().idled().loaded()
+    assert lost.released(only_held).of("shows_the_release") == ("UNKNOWN", "metric-missing")
+    once = History().began().idled().loaded().released(idle(), only_held)
+    assert once.of("shows_the_release") == ("PASS", "")
 
 
 def test_one_solution_that_works_is_enough() -> None:

@@ -10,10 +10,12 @@ import pytest
 
 from aiconform.checks.accelerator_metrics.families import recognised
 from aiconform.checks.accelerator_metrics.reach import denied
+from aiconform.checks.accelerator_metrics.sight import Sight
 from aiconform.checks.accelerator_metrics.sources import find, targets
 from aiconform.checks.accelerator_metrics.stores import node_label, pattern, places
 from aiconform.checks.accelerator_metrics.via import vendors
 from aiconform.cluster.api import Answer
+from aiconform.cluster.errors import ApiLost
 from aiconform.judging.metrics import Sample
 
 DAEMON = {"ownerReferences": [{"kind": "DaemonSet"}]}
@@ -187,3 +189,54 @@ def test_an_endpoint_that_the_user_names() -> None:
 def test_names_that_nobody_knows_are_watched_all_the_same() -> None:
     (source,) = search(FakeBox([RUNNING], [], {"pods/": Answer(200, None, "acme_accel_utilisation 1\n", {})}))
     assert source["families"] == []
+
+
+class Flaky(FakeBox):
+    """The same cluster over connections of which the first ones are lost."""
+
+    lost = 2
+
+    async def request(self, _method: str, url: str, **more: Any) -> Answer:
+        self.lost -= 1
+        if self.lost >= 0:
+            raise ApiLost("the API server could not be reached")
+        return await super().request(_method, url, **more)
+
+
+def test_a_lost_connection_says_nothing_of_an_exporter() -> None:
+    box = Flaky([RUNNING], [], {"pods/": Answer(200, None, GPU, {})})
+    (source,) = search(box)
+    assert source["families"] == ["dcgm"]
+
+
+def test_where_every_connection_is_lost_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Flaky([RUNNING], [], {"pods/": Answer(200, None, GPU, {})})
+    box.lost = 10**6
+    monkeypatch.setattr(box, "seconds", lambda _name: 0.3)
+    assert search(box) == [] and box.why[0] == "api-lost"
+
+
+def sight() -> Sight:
+    known = tuple(f for v in vendors() for f in v.families if f.name == "dcgm")
+    return Sight(known, 256 * 2**20)
+
+
+def seen(s: Sight, step: str, **values: tuple[float, float]) -> Sight:
+    pairs = (("DCGM_FI_DEV_GPU_UTIL", 0), ("DCGM_FI_DEV_FB_USED", 1))
+    body = "".join(f'{name}{{UUID="{d}"}} {v[i]}\n' for name, i in pairs for d, v in values.items())
+    s.look(step, {"name": "e", "kind": "exporter", "where": {}}, 200, {"content-type": "text/plain"}, body)
+    return s
+
+
+def test_enough_is_seen_when_one_device_shows_all_of_the_load() -> None:
+    idle: dict[str, tuple[float, float]] = {"a": (0, 0), "b": (0, 0)}
+    # Another tenant begins to compute before our own utilisation is shown.
+    mixed = seen(seen(sight(), "idle", **idle), "load", a=(0, 256), b=(90, 0))
+    assert not mixed.moved
+    assert seen(mixed, "load", a=(90, 256), b=(90, 0)).moved
+
+
+def test_what_is_not_told_of_any_more_has_not_gone_back() -> None:
+    before = seen(sight(), "baseline", a=(0, 0), b=(0, 0))
+    assert not seen(before, "release", b=(0, 0)).back
+    assert seen(before, "release", a=(0, 0)).back
