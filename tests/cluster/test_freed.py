@@ -25,7 +25,7 @@ def freed(folder: Path, *made: dict[str, Any], holds: tuple[str, ...] = ("accele
         if late:
             # Not labelled: whatever made it knows nothing of the run.
             await api.put("pods", {"metadata": {"name": "late", "namespace": box.namespace}})
-        box.freed = lambda: told.append(sorted(p for p, _, _ in api.objects if p != "serviceaccounts"))
+        box.turn.free = lambda: told.append(sorted(p for p, _, _ in api.objects if p != "serviceaccounts"))
         await box.close(seconds=1)
         assert len(told) <= 1 and not [k for k in api.objects if k[0] == "namespaces"]
         return told[0] if told else None

@@ -81,7 +81,7 @@ def test_who_waits_begins_when_what_it_needs_is_free_or_at_the_latest_at_the_end
     async def observe(_: Any, a: Attempt, *rest: Any) -> Ending:
         said.append(f"{a.via} begins")
         if early:
-            rest[-1]()
+            rest[-1].free()
         for _turn in range(5):
             await asyncio.sleep(0)
         said.append(f"{a.via} ends")

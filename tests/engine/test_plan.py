@@ -83,7 +83,8 @@ def test_an_autoscaler_is_tried_beside_what_uses_other_accelerators_and_names_it
     assert scaling.holds == (claims.ADDED_NODES, "accelerators/b") and scaling.shares == ("room/b",)
     (slot,) = (s for s in made.slots if s.attempt == scaling.id)
     for a in made.attempts:
-        assert ("accelerators/b" in a.holds or claims.ADDED_NODES in a.shares) == (a.id in slot.after) or a is scaling
+        assert ("accelerators/b" in a.holds or claims.ADDED_NODES in a.shares) == (a.id in slot.turn) or a is scaling
+    assert slot.minutes == 0 and slot.after == () and "takes more only after" in slot.why
 
 
 @pytest.mark.parametrize("fast", [True, False])

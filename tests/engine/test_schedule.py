@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiconform.engine.schedule import chains, in_order, schedule
+from aiconform.engine.turns import Turns
 from aiconform.model import Attempt, Slot
 from aiconform.planning import claims
 
@@ -20,6 +21,8 @@ def attempt(
     minutes: float,
     *holds: str,
     shares: tuple[str, ...] = (),
+    late: tuple[str, ...] = (),
+    spare: tuple[str, ...] = (),
     unable: tuple[str, str] | None = None,
 ) -> Attempt:
     return Attempt(
@@ -29,6 +32,8 @@ def attempt(
         level="MUST",
         holds=holds,
         shares=shares,
+        late=late,
+        spare=spare,
         settings={},
         facts={},
         minutes=minutes,
@@ -40,16 +45,14 @@ def attempt(
 @st.composite
 def attempts(draw: st.DrawFn) -> list[Attempt]:
     things = st.lists(st.sampled_from(THINGS), max_size=3, unique=True).map(tuple)
-    return [
-        attempt(
-            str(n),
-            draw(st.sampled_from((0.5, 1.0, 2.5, 45.0))),
-            *draw(things),
-            shares=draw(things),
-            unable=("no-node", "none") if draw(st.integers(0, 9)) == 0 else None,
-        )
-        for n in range(draw(st.integers(0, 12)))
-    ]
+    made = []
+    for n in range(draw(st.integers(0, 12))):
+        minutes, holds = draw(st.sampled_from((0.5, 1.0, 2.5, 45.0))), draw(things)
+        late = tuple(h for h in holds if draw(st.booleans()))
+        spare = tuple(h for h in holds if h not in late and draw(st.booleans()))
+        unable = ("no-node", "none") if draw(st.integers(0, 9)) == 0 else None
+        made.append(attempt(str(n), minutes, *holds, shares=draw(things), late=late, spare=spare, unable=unable))
+    return made
 
 
 def by_name(slots: Iterable[Slot]) -> dict[str, Slot]:
@@ -97,11 +100,13 @@ def test_no_two_that_compete_overlap_and_every_attempt_runs_once(made: list[Atte
     minutes, named = {a.id: a.minutes for a in made}, by_name(slots)
     for one in made:
         assert one.id not in named[one.id].beside
-        assert all(place[earlier] < place[one.id] for earlier in named[one.id].after)
+        assert all(place[earlier] < place[one.id] for earlier in (*named[one.id].after, *named[one.id].turn))
         for other in made:
             if one.id < other.id and claims.competing(one, other):
                 a, b = named[one.id], named[other.id]
-                assert (a.attempt in b.after) != (b.attempt in a.after)
+                assert (a.attempt in (*b.after, *b.turn)) != (b.attempt in (*a.after, *a.turn))
+                if one.late or one.spare or other.late or other.spare:
+                    continue
                 assert a.minutes >= b.minutes + minutes[b.attempt] or b.minutes >= a.minutes + minutes[a.attempt]
 
 
@@ -115,28 +120,59 @@ def test_the_order_does_not_depend_on_how_attempts_were_found(made: list[Attempt
 
 @calmly
 @given(attempts(), st.randoms(use_true_random=False))
-def test_competitors_stay_apart_however_long_each_takes(made: list[Attempt], chance: st.DataObject) -> None:
-    """Runs the slots as `observe_all` does, with other durations than were planned."""
-    ordered = in_order(made)
-    running: set[str] = set()
+def test_nobody_uses_what_another_holds_however_long_each_takes(made: list[Attempt], chance: st.DataObject) -> None:
+    """Takes turns as `observe_all` does, with other durations than were planned. Nobody waits for ever."""
+    held: dict[str, set[str]] = {}
     ran: list[str] = []
-    known = {a.id: a for a in made}
+    turns = Turns(ordered := in_order(made))
+
+    async def work() -> None:
+        for _ in range(chance.randint(0, 5)):  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+
+    def takes(a: Attempt, names: Iterable[str]) -> None:
+        for name in () if a.unable else names:
+            others = [o for o in made if o.id != a.id and name in held.get(o.id, ())]
+            assert not [o.id for o in others if name in (*o.holds,) or name in a.holds]
+            held.setdefault(a.id, set()).add(name)
+
+    async def one(a: Attempt) -> None:
+        turn = turns.of(a)
+        await turn.begin()
+        takes(a, {*a.holds, *a.shares} - set(a.late))
+        await work()
+        held.get(a.id, set()).difference_update(set(a.spare) - set(a.shares))
+        turn.free(set(a.spare) - set(a.shares))
+        await work()
+        await turn.come()
+        takes(a, a.late)
+        await work()
+        held.pop(a.id, None)
+        turn.free()
+        ran.append(a.id)
 
     async def run_all() -> None:
-        done = {a.id: asyncio.Event() for a in made}
-
-        async def one(slot: Slot) -> None:
-            for earlier in slot.after:
-                await done[earlier].wait()
-            assert not any(claims.competing(known[slot.attempt], known[other]) for other in running)
-            running.add(slot.attempt)
-            for _ in range(chance.randint(0, 5)):  # type: ignore[attr-defined]
-                await asyncio.sleep(0)
-            running.discard(slot.attempt)
-            ran.append(slot.attempt)
-            done[slot.attempt].set()
-
-        await asyncio.gather(*(one(s) for s in schedule(ordered)))
+        await asyncio.wait_for(asyncio.gather(*(one(a) for a in ordered)), 30)
 
     asyncio.run(run_all())
-    assert sorted(ran) == sorted(known)
+    assert sorted(ran) == sorted(a.id for a in made)
+
+
+def test_what_is_needed_late_is_waited_for_in_the_middle() -> None:
+    scaling = attempt("scaling", 45, claims.ADDED_NODES, "accelerators/a", late=(claims.ADDED_NODES, "accelerators/a"))
+    mine, guest = attempt("mine", 2, "accelerators/a"), attempt("guest", 3, shares=(claims.ADDED_NODES,))
+    slot = by_name(schedule(in_order([scaling, mine, guest])))["c.scaling"]
+    assert (slot.after, set(slot.turn), slot.minutes) == ((), {"c.mine", "c.guest"}, 0)
+    assert slot.why == "at once; takes more only after c.guest: added nodes; after c.mine: accelerators/a"
+
+
+def test_two_that_need_the_same_late_run_one_after_the_other() -> None:
+    one, two = (attempt(n, 45, claims.ADDED_NODES, late=(claims.ADDED_NODES,)) for n in "ab")
+    slots = by_name(schedule(in_order([one, two])))
+    assert (slots["c.a"].minutes, slots["c.b"].minutes, slots["c.b"].after) == (0, 45, ("c.a",))
+
+
+def test_what_is_only_chosen_from_is_soon_free() -> None:
+    gang = attempt("gang", 5, "accelerators/a", "accelerators/b", spare=("accelerators/b",))
+    slots = by_name(schedule(in_order([gang, attempt("x", 1, "accelerators/a"), attempt("y", 1, "accelerators/b")])))
+    assert (slots["c.x"].minutes, slots["c.y"].minutes) == (5, 0) and slots["c.y"].after == ("c.gang",)

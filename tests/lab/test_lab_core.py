@@ -19,9 +19,12 @@ from footprint import Footprint, footprint, left_behind, living, overlapping, su
 from aiconform.lab import Lab, LabError, network, processes
 from aiconform.lab import state as states
 from aiconform.lab.images import PROBE_IMAGE
-from aiconform.lab.layout import NODES, Addresses
+from aiconform.lab.layout import FEWEST, Addresses
+from aiconform.lab.layout import NODES as POSSIBLE
 from aiconform.lab.up import client
 
+# The real nodes that a lab has if it is not told otherwise.
+NODES = POSSIBLE[:FEWEST]
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the lab needs root")]
 
 
@@ -100,18 +103,22 @@ def test_it_is_a_real_cluster_and_leaves_nothing(core: Lab, before: Footprint) -
     assert status.state == "up"
     assert status.nodes == dict.fromkeys(NODES, True)
     assert 0 < status.rss_mib < 1536
+    # A lab that is up gets more nodes.
+    nodes = POSSIBLE[: FEWEST + 1]
+    core.up(silent, nodes=len(nodes))
+    assert core.status().nodes == dict.fromkeys(nodes, True)
     start_default_account(core)
     config = yaml.safe_load(core.kubeconfig.read_text())
     assert config["current-context"] == f"aiconform-lab-{core.name}"
     with kube(core) as api:
-        for name in NODES:
+        for name in nodes:
             script = (
                 "import socket,os;print(socket.gethostbyname('kubernetes.default.svc.cluster.local'));"
                 "socket.create_connection(('kubernetes.default.svc.cluster.local',443),5);print(os.uname().nodename)"
             )
             api.apply(pod(f"probe-{name}", name, script))
             api.apply(pod(f"stays-{name}", name, "import time;time.sleep(1000)"))
-    for name in NODES:
+    for name in nodes:
         assert f"probe-{name}" in finished(core, f"probe-{name}")
     core.break_(str(Path(__file__).parent / "data" / "every-step.yaml"), silent)
     alive = living(core)

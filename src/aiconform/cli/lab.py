@@ -35,7 +35,8 @@ def _lab(name: str) -> "Lab":
 @app.command("up")
 def up(
     name: str = NameOption,
-    kwok_nodes: int | None = typer.Option(None, min=0, max=1000, help="Simulated nodes beside the two real ones."),
+    kwok_nodes: int | None = typer.Option(None, min=0, max=1000, help="Simulated nodes beside the real ones."),
+    nodes: int | None = typer.Option(None, min=2, max=4, help="Real nodes (default 2; 4 with --profile full)."),
     accelerators: int | None = typer.Option(None, min=1, max=8, help="Accelerators on each real node (default 4)."),
     kubernetes: str | None = typer.Option(
         None, help="Minor version: 1.37 (default), or 1.34, 1.35, 1.36 (built on demand, some 8 min each)."
@@ -49,9 +50,11 @@ def up(
     if profile not in PROFILES:
         raise usage(f"there is no profile {profile!r}: take {' or '.join(PROFILES)}")
     addon = [*PROFILES[profile], *(addon or [])]
+    if nodes is None and profile == "full":
+        nodes = 4
     _known_addons(addon)
     try:
-        _lab(name).up(say, kwok_nodes=kwok_nodes, accelerators=accelerators, kubernetes=kubernetes)
+        _lab(name).up(say, kwok_nodes=kwok_nodes, accelerators=accelerators, kubernetes=kubernetes, nodes=nodes)
     except UnknownName as error:
         raise usage(str(error)) from error
     if addon:
@@ -142,7 +145,7 @@ def mend(name: str = NameOption) -> None:
 
 @app.command("exec", context_settings={"ignore_unknown_options": True})
 def exec_(
-    node: str = typer.Argument(..., help="lab-node-1 or lab-node-2."),
+    node: str = typer.Argument(..., help="lab-node-1, lab-node-2, or a further one if there is one."),
     command: list[str] = typer.Argument(..., help="The command, after `--`."),
     name: str = NameOption,
 ) -> None:

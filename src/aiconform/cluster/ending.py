@@ -47,7 +47,7 @@ async def _free(box: "Reading") -> None:
             for namespace in box.namespaces:
                 if await box.cluster.list(api, plural, namespace, metadata_only=True, extensions={QUIET: True}):
                     return
-        box.freed()
+        box.turn.free()
 
 
 async def _remove(box: "Reading", seconds: float) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The part of a sandbox that looks, waits and notes. `talking.py` adds pods, `sandbox.py` what changes things."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from aiconform.cluster import labels, reasons
 from aiconform.cluster.api import Cluster
 from aiconform.cluster.images import ImageRules
 from aiconform.cluster.transport import SCOPE, Scope
+from aiconform.cluster.turns import Turn
 from aiconform.cluster.watch import Watch
 from aiconform.evidence import Recorder
 from aiconform.model import Attempt
@@ -29,8 +31,8 @@ class Reading:
         self.images = ImageRules(**attempt.settings.get("images", {}))
         self.made: set[tuple[str, str]] = set()
         self.progress: Callable[[str, float | None], None] = lambda _text, _deadline: None
-        # Called in the cleanup, when what the attempt held is free again; at the latest it is when `close` returns.
-        self.freed: Callable[[], None] = lambda: None
+        # All is freed in the cleanup, when nothing is held any more: the namespace takes some more seconds to go.
+        self.turn = Turn()
         self.labels = {
             labels.RUN: run,
             labels.CHECK: labels.value(attempt.check),
@@ -49,6 +51,13 @@ class Reading:
     def say(self, text: str, deadline: float | None = None) -> None:
         """Tells the user what is going on; `deadline` in seconds."""
         self.progress(text, deadline)
+
+    async def take_turn(self) -> None:
+        """Waits until what the attempt needs `late` is its own; how many seconds that took is recorded."""
+        began = time.monotonic()
+        self.say("waiting for what other attempts use")
+        await self.turn.come()
+        self.fact("turn", {"waited": round(time.monotonic() - began, 1)})
 
     # -- reading ---------------------------------------------------------------------------------------------
 

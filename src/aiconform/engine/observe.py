@@ -2,15 +2,17 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Protocol
 
 from aiconform.cluster.api import Cluster
 from aiconform.cluster.errors import ClusterError
 from aiconform.cluster.sandbox import Sandbox
+from aiconform.cluster.turns import Turn
 from aiconform.engine import registry
 from aiconform.engine.plan import Plan
+from aiconform.engine.turns import Turns
 from aiconform.evidence.errors import EvidenceError
 from aiconform.evidence.recorder import Recorder, utc_now
 from aiconform.model import FORMAT, Attempt, Begin, Ending, Suite
@@ -37,23 +39,21 @@ async def observe_all(
     On cancellation every sandbox is cleaned up first, and the recordings end as interrupted. An EvidenceError
     (a full disk) stops the other attempts too and is raised after their cleanup.
     """
-    done = {a.id: asyncio.Event() for a in plan.attempts}
+    turns = Turns(plan.attempts)
     endings: dict[str, Ending] = {}
 
-    async def one(attempt: Attempt, after: tuple[str, ...]) -> None:
+    async def one(attempt: Attempt) -> None:
+        turn = turns.of(attempt)
         try:
-            for earlier in after:
-                await done[earlier].wait()
-            freed = done[attempt.id].set
-            endings[attempt.id] = await _observe(cluster, attempt, recorded, run, suite, listener, freed)
+            await turn.begin()
+            endings[attempt.id] = await _observe(cluster, attempt, recorded, run, suite, listener, turn)
         finally:
-            done[attempt.id].set()
+            turn.free()
 
-    slots = {s.attempt: s for s in plan.slots}
     try:
         async with asyncio.TaskGroup() as tasks:
             for attempt in plan.attempts:
-                tasks.create_task(one(attempt, slots[attempt.id].after), name=attempt.id)
+                tasks.create_task(one(attempt), name=attempt.id)
     except BaseExceptionGroup as group:
         unwritten = group.subgroup(EvidenceError)
         if unwritten is None:
@@ -69,7 +69,7 @@ async def _observe(
     run: str,
     suite: Suite,
     listener: Listener,
-    freed: Callable[[], None],
+    turn: Turn,
 ) -> Ending:
     listener.started(attempt.id)
     begin = Begin(
@@ -85,8 +85,7 @@ async def _observe(
     recorder = Recorder.create(recorded, begin, attempt.id)
     box = Sandbox(cluster, attempt, recorder, run=run)
     box.progress = lambda text, deadline: listener.step(attempt.id, text, deadline)
-    # The namespace takes some more seconds to go; whoever waits for the node need not.
-    box.freed = freed
+    box.turn = turn
     how, error, code = "interrupted", "", ""
     try:
         if attempt.unable is not None:

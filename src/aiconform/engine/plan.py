@@ -90,7 +90,7 @@ def _one_of_them(found: list[Attempt], check: Check) -> list[Attempt]:
 
 
 def _left_out(attempt: Attempt, because: str) -> Attempt:
-    return replace(attempt, unable=("not-tried", because), holds=(), shares=(), minutes=0.0)
+    return replace(attempt, unable=("not-tried", because), holds=(), shares=(), late=(), spare=(), minutes=0.0)
 
 
 def _not_blamed_for_blindness(attempt: Attempt, inventory: Inventory) -> Attempt:

@@ -1,10 +1,13 @@
 """When each attempt runs: at once, unless something that it needs is in use. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from aiconform.model import Attempt, Slot
 from aiconform.planning import claims
+
+# Earlier attempts, each with what it holds or shares of what a later one needs.
+Rivals = list[tuple[Attempt, frozenset[str]]]
 
 
 def in_order(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
@@ -22,28 +25,45 @@ def schedule(ordered: tuple[Attempt, ...]) -> tuple[Slot, ...]:
     slots: dict[str, Slot] = {}
     ends: dict[str, float] = {}
     for i, attempt in enumerate(ordered):
-        rivals = {a.id: claims.competing(attempt, a) for a in ordered[:i]}
-        rivals = {name: shared for name, shared in rivals.items() if shared}
-        start = max((ends[name] for name in rivals), default=0.0)
-        ends[attempt.id] = start + attempt.minutes
+        first, later = _rivals(claims.at_start, attempt, ordered[:i]), _rivals(claims.at_turn, attempt, ordered[:i])
+        start = max((_until(a, names, slots, ends) for a, names in first), default=0.0)
+        # How far it is when it must wait is not known: at worst it has just begun.
+        turn = max((_until(a, names, slots, ends) for a, names in later), default=start)
+        ends[attempt.id] = max(start, turn) + attempt.minutes
         slots[attempt.id] = Slot(
             attempt=attempt.id,
-            after=tuple(rivals),
+            after=tuple(a.id for a, _ in first),
             beside=(),
+            turn=tuple(a.id for a, _ in later),
             minutes=start,
-            why=attempt.unable[1] if attempt.unable else _why(rivals),
+            why=attempt.unable[1] if attempt.unable else _why(first, later),
         )
     return tuple(replace(s, beside=_beside(s, slots, ends)) for s in slots.values())
 
 
-def _why(rivals: dict[str, frozenset[str]]) -> str:
+def _rivals(need: Callable[[Attempt, Attempt], frozenset[str]], attempt: Attempt, before: Iterable[Attempt]) -> Rivals:
+    """The earlier attempts that hold or share what it needs, and what that is."""
+    return [(a, names) for a in before if (names := need(attempt, a))]
+
+
+def _until(a: Attempt, names: frozenset[str], slots: dict[str, Slot], ends: dict[str, float]) -> float:
+    """When it gives these back: what it only chooses from, soon after it began."""
+    return slots[a.id].minutes if names <= frozenset(a.spare) else ends[a.id]
+
+
+def _why(first: Rivals, later: Rivals) -> str:
     """What it waits for: the names of the earlier ones, together where they need the same."""
-    if not rivals:
-        return "at once: what it needs is not in use"
+    begins = "after " + _named(first) if first else "at once: what it needs is not in use"
+    if first == later or not later:
+        return begins
+    return f"{begins if first else 'at once'}; takes more only after {_named(later)}"
+
+
+def _named(rivals: Rivals) -> str:
     needs: dict[str, list[str]] = {}
-    for name, shared in rivals.items():
-        needs.setdefault(", ".join(sorted(shared)), []).append(name)
-    return "; ".join(f"after {', '.join(names)}: {shared}" for shared, names in needs.items())
+    for a, shared in rivals:
+        needs.setdefault(", ".join(sorted(shared)), []).append(a.id)
+    return "; after ".join(f"{', '.join(names)}: {shared}" for shared, names in needs.items())
 
 
 def _beside(slot: Slot, slots: dict[str, Slot], ends: dict[str, float]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from . import state as states
 from .errors import LabError
 from .fault_files import Fault
 from .kube import Kube, Object, condition
-from .layout import NODES, Folder, known_node
+from .layout import MODES, Folder, known_node
 from .merge import merge
 from .node import process_name
 from .node_config import RUNTIME
@@ -78,9 +78,10 @@ class Step:
             for done in [pool.submit(restart, self.folder, self.state, component) for component in components]:
                 done.result()
 
-    @staticmethod
-    def _nodes(body: dict[str, Any]) -> list[str]:
-        return [known_node(name) for name in body.get("nodes", NODES)]
+    def _nodes(self, body: dict[str, Any]) -> list[str]:
+        """The nodes that a step names, and their like: what is wrong with one is wrong with all of its mode."""
+        modes = {MODES[known_node(name, self.state.nodes)] for name in body.get("nodes", self.state.nodes)}
+        return [name for name in self.state.nodes if MODES[name] in modes]
 
     @staticmethod
     def _only(body: dict[str, Any], *allowed: str) -> None:

@@ -15,7 +15,7 @@ from .errors import LabError
 from .fault_files import Fault
 from .fault_steps import ADMISSION, Step, settle_admission
 from .kube import Kube, Object
-from .layout import NODES, Folder
+from .layout import Folder
 from .node import process_name
 from .restart import ORDER, restart
 from .state import ActiveFault, Changes, State, Undo
@@ -109,8 +109,8 @@ def _restart_all(folder: Folder, state: State, names: set[str], report: Report) 
                 report(f"restarting {process_name(name, daemon)}")
                 restart(folder, state, process_name(name, daemon))
 
-    with ThreadPoolExecutor(len(NODES)) as pool:
-        for done in [pool.submit(restart_node, name) for name in NODES]:
+    with ThreadPoolExecutor(len(state.nodes)) as pool:
+        for done in [pool.submit(restart_node, name) for name in state.nodes]:
             done.result()
     for name in sorted(name for name in names if name.startswith(f"{addons.PREFIX}/")):
         report(f"restarting {name}")

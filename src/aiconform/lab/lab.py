@@ -11,7 +11,7 @@ from . import addons, binaries, control_plane, down, fault_files, faults, machin
 from . import state as states
 from . import status as statuses
 from .errors import LabError, UnknownName
-from .layout import Folder, cache_folder, folder_of
+from .layout import FEWEST, NODES, Folder, cache_folder, folder_of, known_node
 from .locking import locked
 from .restart import restart
 from .state import State
@@ -39,17 +39,24 @@ class Lab:
         kwok_nodes: int | None = None,
         accelerators: int | None = None,
         kubernetes: str | None = None,
+        nodes: int | None = None,
     ) -> None:
         """Make the lab, repair it, or find it sound.
 
-        None keeps what an existing lab has (else no KWOK nodes, 4 accelerators, the newest Kubernetes).
+        None keeps what an existing lab has (else no KWOK nodes, 4 accelerators, the newest Kubernetes, 2 nodes). A lab
+        that has fewer nodes than `nodes` gets the rest; one that has more keeps them.
         """
         machine.require_machine()
         if accelerators is not None and not 1 <= accelerators <= 8:
             raise UnknownName(f"{accelerators} accelerators a node are not possible: take 1 to 8")
+        if nodes is not None and not FEWEST <= nodes <= len(NODES):
+            raise UnknownName(f"{nodes} real nodes are not possible: take {FEWEST} to {len(NODES)}")
         _known_version(kubernetes)
         with locked(self.folder.root, create=True):
             state = states.load(self.folder)
+            if state is not None and len(state.nodes) < (nodes or 0):
+                state.nodes = list(NODES[:nodes])
+                states.save(self.folder, state)
             if state is not None and self._keep(state, kwok_nodes, accelerators, kubernetes, report):
                 return
             if state is not None:
@@ -57,9 +64,19 @@ class Lab:
                 kwok_nodes = state.kwok_nodes if kwok_nodes is None else kwok_nodes
                 accelerators = state.accelerators if accelerators is None else accelerators
                 kubernetes = kubernetes or state.kubernetes
+                nodes = len(state.nodes)
             down.remove(self.folder, self.name, lambda _: None, keep_folder=True)
             minor = kubernetes or binaries.NEWEST
-            up.fresh(self.folder, self.name, self.cache, accelerators or 4, kwok_nodes or 0, minor, report)
+            up.fresh(
+                self.folder,
+                self.name,
+                self.cache,
+                nodes=nodes or FEWEST,
+                accelerators=accelerators or 4,
+                kwok_nodes=kwok_nodes or 0,
+                kubernetes=minor,
+                report=report,
+            )
             report(f"lab {self.name} is up: export KUBECONFIG={self.kubeconfig}")
 
     def _keep(
@@ -106,6 +123,8 @@ class Lab:
 
     def node_exec(self, name: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in a node's namespaces."""
+        if (state := states.load(self.folder)) is not None:
+            known_node(name, state.nodes)
         return node.run_in(self.folder, name, argv)
 
     def restart(self, component: str, args: Mapping[str, str | None] | None = None) -> None:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabError, UnknownName
 
 SLOTS = 16
-NODES = ("lab-node-1", "lab-node-2")
-#: node-1 hands its accelerators out by DRA, node-2 by the classic device plugin.
-MODES = {"lab-node-1": "dra", "lab-node-2": "device-plugin"}
+#: The real nodes that a lab can have, and how each hands its accelerators out; every lab has the first two.
+MODES = {"lab-node-1": "dra", "lab-node-2": "device-plugin", "lab-node-3": "dra", "lab-node-4": "dra"}
+NODES = tuple(MODES)
+FEWEST = 2
 DRIVER = "accel.sim.aiconform.dev"
 RESOURCE = "sim.aiconform.dev/accelerator"
 DRA_RESOURCE = "sim.aiconform.dev/accelerator-dra"
@@ -134,10 +136,10 @@ class Folder:
         return self.pki / f"{name}.kubeconfig"
 
 
-def known_node(name: str) -> str:
-    """Return the node's name, or raise UnknownName."""
-    if name not in NODES:
-        raise UnknownName(f"the lab has no node {name!r}: its real nodes are {', '.join(NODES)}")
+def known_node(name: str, there: Sequence[str] = NODES) -> str:
+    """Return the node's name, or raise UnknownName; `there` are the lab's real nodes."""
+    if name not in there:
+        raise UnknownName(f"the lab has no node {name!r}: its real nodes are {', '.join(there)}")
     return name
 
 

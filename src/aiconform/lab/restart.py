@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import addons, control_plane, node_daemons, processes, up
 from .errors import LabError, UnknownName
 from .kube import Kube
-from .layout import NODES, Folder
+from .layout import Folder
 from .node import process_name
 from .state import State
 
@@ -27,7 +27,7 @@ def restart(folder: Folder, state: State, component: str) -> None:
             kube.guard = None
             addons.restart(addons.Site(folder=folder, state=state, kube=kube, report=lambda _: None), daemon)
         return
-    if name not in NODES or daemon not in node_daemons.DAEMONS:
+    if name not in state.nodes or daemon not in node_daemons.DAEMONS:
         raise UnknownName(f"the lab has no component {component!r}")
     if daemon in ("kubelet", "simaccel"):
         with up.client(folder, state) as kube:

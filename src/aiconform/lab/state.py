@@ -14,10 +14,10 @@ import msgspec
 
 from .binaries import NEWEST
 from .errors import LabError
-from .layout import Folder, base_folder
+from .layout import FEWEST, NODES, Folder, base_folder
 
 #: Raise it when a lab made by older code cannot be kept up by newer code: `up` then makes it anew.
-RECIPE = 2
+RECIPE = 3
 
 
 class Changes(msgspec.Struct, kw_only=True):
@@ -60,6 +60,7 @@ class State(msgspec.Struct, kw_only=True):
     accelerators: int
     kwok_nodes: int
     kubernetes: str = NEWEST  # minor version
+    nodes: list[str] = msgspec.field(default_factory=lambda: list(NODES[:FEWEST]))  # the real ones
     ports: dict[str, int]
     device_major: int
     device_minors: dict[str, int]

@@ -37,7 +37,15 @@ Report = Callable[[str], None]
 
 
 def fresh(
-    folder: Folder, name: str, cache: Path, accelerators: int, kwok_nodes: int, kubernetes: str, report: Report
+    folder: Folder,
+    name: str,
+    cache: Path,
+    *,
+    nodes: int,
+    accelerators: int,
+    kwok_nodes: int,
+    kubernetes: str,
+    report: Report,
 ) -> State:
     """Make a lab where none is. The folder is held by the caller and holds nothing."""
     from . import network  # late: see the top of the file
@@ -57,6 +65,7 @@ def fresh(
             accelerators=accelerators,
             kwok_nodes=kwok_nodes,
             kubernetes=kubernetes,
+            nodes=list(NODES[:nodes]),
             ports={},
             device_major=major,
             device_minors=minors,
@@ -68,7 +77,7 @@ def fresh(
     with ThreadPoolExecutor(max_workers=4) as pool:
         switch = node.start_switch(folder)
         visible = [cache]
-        boxes = {name_: pool.submit(node.start_sandbox, folder, name, name_, visible) for name_ in NODES}
+        boxes = {name_: pool.submit(node.start_sandbox, folder, name, name_, visible) for name_ in state.nodes}
         network.make_switch(addresses, switch)
         state.ports = control_plane.choose_ports(addresses)
         states.save(folder, state)
@@ -77,7 +86,7 @@ def fresh(
         control_plane.start(folder, state, "etcd")
         control_plane.start(folder, state, "kube-apiserver")
         loads = []
-        for name_ in NODES:
+        for name_ in state.nodes:
             network.plug_node(addresses, name_, switch, boxes[name_].result())
             node_daemons.start_containerd(folder, state, name_)
             loads.append(pool.submit(node_daemons.load_image, folder, state, name_, archives[0]))
@@ -99,16 +108,18 @@ def _finish(
         control_plane.start(folder, state, component)
     for load in loads:
         load.result()
-    for name in NODES:
+    for name in state.nodes:
         node_daemons.start_kubelet(folder, state, name)
         node_daemons.start_proxy(folder, state, name)
     rest = [
-        pool.submit(node_daemons.load_image, folder, state, name, archive) for archive in archives[1:] for name in NODES
+        pool.submit(node_daemons.load_image, folder, state, name, archive)
+        for archive in archives[1:]
+        for name in state.nodes
     ]
     with client(folder, state) as kube:
         apply_addons(kube, state)
         # After its rights: without them it ends.
-        for name in NODES:
+        for name in state.nodes:
             node_daemons.start_simaccel(folder, state, name)
         if state.kwok_nodes:
             start_kwok(folder, state, kube)
@@ -141,7 +152,7 @@ def expected(state: State) -> list[str]:
     """Names of the processes that the lab should have."""
     names = ["switch", *control_plane.COMPONENTS, *(["kwok"] if state.kwok_nodes else [])]
     names += [process for process in addons.expected(state) if process not in names]
-    for name in NODES:
+    for name in state.nodes:
         names.append(process_name(name, "sandbox"))
         for daemon in node_daemons.DAEMONS:
             if daemon != "simaccel" or not state.changes.simaccel.get(name, {}).get("stop"):
@@ -184,14 +195,14 @@ def start_kwok(folder: Folder, state: State, kube: Kube) -> None:
 
 def wait_sound(state: State, kube: Kube, report: Report) -> None:
     """Wait for Ready nodes, DNS that answers, and accelerators; each by watch where the API has one."""
-    wanted = len(NODES) + state.kwok_nodes
+    wanted = len(state.nodes) + state.kwok_nodes
 
     def nodes_ready(items: list[Object]) -> bool:
         return sum(condition(item, "Ready") for item in items) >= wanted
 
     kube.wait("/api/v1/nodes", nodes_ready, 120, f"{wanted} Ready nodes")
     report(f"{wanted} nodes are Ready")
-    for name in NODES:
+    for name in state.nodes:
         change = state.changes.simaccel.get(name, {})
         # A fault may change the number; the sound lab's is known.
         if not change.get("stop"):
@@ -236,7 +247,7 @@ def repair(folder: Folder, state: State, report: Report) -> bool:
             report(f"{component} had ended, starting it")
             control_plane.start(folder, state, component)
     control_plane.wait_healthy(folder, state, "kube-apiserver", 120)
-    for name in NODES:
+    for name in state.nodes:
         if processes.running(folder, node.process_name(name, "sandbox")) is None:
             report(f"{name} had ended, making it again")
             remake_node(folder, state, name, addresses)

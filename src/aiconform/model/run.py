@@ -32,11 +32,13 @@ class Run:
 class Slot:
     """When an attempt runs: after `after`, which hold something it needs; beside `beside`, which do not.
 
+    In its middle it waits for `turn`, which hold something that it needs only then.
     `minutes` is when it is expected to start, from the beginning of the run. `why` is for the reader.
     """
 
     attempt: str
     after: tuple[str, ...]
     beside: tuple[str, ...]
+    turn: tuple[str, ...] = ()
     minutes: float
     why: str

@@ -33,15 +33,17 @@ class Planner:
         unable: Unable | None = None,
         holds: Iterable[str] = (),
         shares: Iterable[str] = (),
+        late: Iterable[str] = (),
+        spare: Iterable[str] = (),
         minutes: float | None = None,
         reads: bool = False,
         asked: bool = False,
     ) -> Attempt:
         """One try of the check. `via` names it in the recording's folder.
 
-        `holds`, `shares`: see Attempt; an `unable` one holds nothing and takes no time. `minutes`: if they are not the
-        check's own. `reads`: this try makes nothing in the cluster, although the check may. `asked`: the user
-        named it; what --mechanism names is anyway.
+        `holds`, `shares`, `late`, `spare`: see Attempt; an `unable` one holds nothing and takes no time. `minutes`: if
+        they are not the check's own. `reads`: this try makes nothing in the cluster, although the check may.
+        `asked`: the user named it; what --mechanism names is anyway.
         """
         made = Attempt(
             id=f"{self.check.requirement}.{via}",
@@ -50,6 +52,8 @@ class Planner:
             level=self.level,
             holds=() if unable else tuple(holds),
             shares=() if unable else tuple(shares),
+            late=() if unable else tuple(late),
+            spare=() if unable else tuple(spare),
             settings=self.options.settings_for(self.check),
             facts=dict(facts or {}),
             minutes=0.0 if unable else self.check.minutes if minutes is None else minutes,

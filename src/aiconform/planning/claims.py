@@ -19,8 +19,6 @@ from typing import Any
 from aiconform.model import Attempt, Node
 
 ADDED_NODES = "added nodes"
-# Minutes: what waits for machines takes much longer where they are real, but comes last on its nodes.
-_MOST = 5.0
 _ACCELERATORS, _ROOM = "accelerators/", "room/"
 Places = Iterable[Node | Mapping[str, Any]]
 # Minutes for which things are held by what is planned already, by their names.
@@ -62,14 +60,28 @@ def load(attempts: Iterable[Attempt]) -> dict[str, float]:
     """For how many minutes these attempts hold each thing, by its name."""
     minutes: dict[str, float] = {}
     for a in attempts:
-        for name in a.holds:
-            minutes[name] = minutes.get(name, 0.0) + min(a.minutes, _MOST)
+        for name in frozenset(a.holds) - frozenset(a.spare):
+            minutes[name] = minutes.get(name, 0.0) + a.minutes
     return minutes
 
 
 def competing(one: Attempt, other: Attempt) -> frozenset[str]:
-    """What keeps two attempts from running at one time; nothing if one of them cannot be tried anyway."""
+    """What two attempts cannot use at one time; nothing if one of them cannot be tried anyway."""
+    return at_start(one, other) | at_turn(one, other)
+
+
+def at_start(one: Attempt, other: Attempt) -> frozenset[str]:
+    """What keeps the first attempt from beginning while the second one holds or shares it."""
     if one.unable or other.unable:
         return frozenset()
-    mine, theirs = frozenset(one.holds), frozenset(other.holds)
+    theirs = frozenset(other.holds)
+    # Until it takes what it needs late, it must not be changed by another one that does the same.
+    mine = frozenset(one.holds) - (frozenset(one.late) - frozenset(other.late))
     return mine & (theirs | frozenset(other.shares)) | theirs & frozenset(one.shares)
+
+
+def at_turn(one: Attempt, other: Attempt) -> frozenset[str]:
+    """What keeps it from going on in its middle."""
+    if one.unable or other.unable:
+        return frozenset()
+    return frozenset(one.late) & frozenset((*other.holds, *other.shares))

@@ -139,9 +139,10 @@ def strangers(rec: Recording, win: Window) -> tuple[int, ...]:
 def restless(rec: Recording) -> Finding | None:
     """UNKNOWN if nodes came or went by themselves before anything was asked for: then they do so later, too."""
     win, seconds = window(rec, "settled"), rec.deadline("settled")
-    if win.whole and win.seconds >= 0.99 * seconds:
+    moved = any(win.holds(m.seq) for life in lives(rec).values() for m in (life.came, life.gone) if m is not None)
+    if win.whole and win.seconds >= 0.99 * seconds and not moved:
         return None
-    because = f"nodes came or went before anything was asked for, within {seconds:g} s"
+    because = f"nodes came or went before anything was asked for, within {max(win.seconds, seconds):.0f} s"
     return unknown(because, code="capacity-changed", cites=win.cites())
 
 

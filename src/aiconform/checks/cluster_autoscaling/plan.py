@@ -88,12 +88,14 @@ def _attempt(p: Planner, via: str, facts: dict[str, Any], a: Accelerator) -> Att
         "canary": place(plain[0]) if plain else None,
     }
     # Every free unit of this accelerator is taken, wherever it is: who gives one back takes away the shortage.
-    # Nodes with other accelerators may be used meanwhile, by pods that name their node.
+    # Nodes with other accelerators may be used meanwhile, by pods that name their node. Until the nodes were seen to
+    # be at rest, nothing is taken.
     holds = (claims.ADDED_NODES, *claims.accelerators(nodes))
     return p.attempt(
         via,
         facts | about,
         asked=bool(p.options.accelerator),
         holds=holds,
+        late=holds,
         shares=claims.room({n.name: n for n in (*nodes, *plain)}.values()),
     )

@@ -36,11 +36,16 @@ async def canary(site: Site) -> bool:
 
 
 async def settle(site: Site) -> None:
-    """Watches that no node comes or goes by itself; keeps the uids of those that are there."""
+    """Watches that no node comes or goes by itself; keeps the uids of those that are there.
+
+    Meanwhile others may use what is taken next; the window stays open until they have given it back.
+    """
     box = site.box
     site.before = set(site.nodes())
     async with box.window("settled", "no node may come or go before anything is asked for"):
-        await box.until(lambda: set(site.nodes()) != site.before, "settled")
+        moved = await box.until(lambda: set(site.nodes()) != site.before, "settled")
+        if not moved:
+            await box.take_turn()
     site.before = set(site.nodes())
     names = {uid: n["metadata"]["name"] for uid, n in site.nodes().items()}
     box.fact("before", {"nodes": names}, step="settled")

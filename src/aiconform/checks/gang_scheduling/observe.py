@@ -58,6 +58,8 @@ async def _shape(crew: Crew, facts: dict[str, Any]) -> bool:
         else:
             crew.node = before
     crew.node = chosen
+    box, others = crew.box, {n["name"] for n in facts["nodes"]} - {chosen["name"]}
+    box.turn.free(name for name in box.attempt.holds if name.rpartition("/")[2] in others)
     if crew.accelerator is None:
         crew.member_units = (0,) * int(facts["largest"])
     elif units >= 2:

@@ -42,7 +42,8 @@ def _tried(p: Planner, mechanism: GangMechanism, found: Detection, scheduler: st
     # One of them is filled, first with accelerators and then with cpu; which one is seen only when it begins.
     nodes = where.get("nodes", ())
     holds = (*claims.accelerators(nodes), *claims.room(nodes))
-    return p.attempt(mechanism.product, facts, unable=unable, holds=holds, minutes=minutes)
+    spare = (*claims.accelerators(nodes[1:]), *claims.room(nodes[1:]))
+    return p.attempt(mechanism.product, facts, unable=unable, holds=holds, spare=spare, minutes=minutes)
 
 
 def _about(mechanism: GangMechanism, inventory: Inventory) -> dict[str, Any]:

@@ -11,19 +11,18 @@ from .framework import Addon, Site, documents
 
 NAME = "accelerator-exporter"
 _PODS = f"/api/v1/namespaces/{NAME}/pods"
-_NODES = 2
 
 
 def start(site: Site) -> None:
     """Apply its DaemonSet and wait for a pod on each node that runs code."""
     for document in documents("accelerator-exporter.yaml", place=NAME):
         site.kube.apply(document)
-    site.kube.wait(_PODS, _everywhere, 60, "a pod of the accelerator exporter on each node")
 
+    def everywhere(items: list[Object]) -> bool:
+        running = [item for item in items if item.get("status", {}).get("phase") == "Running"]
+        return len(running) >= len(site.state.nodes)
 
-def _everywhere(items: list[Object]) -> bool:
-    running = [item for item in items if item.get("status", {}).get("phase") == "Running"]
-    return len(running) >= _NODES
+    site.kube.wait(_PODS, everywhere, 60, "a pod of the accelerator exporter on each node")
 
 
 def stop(site: Site) -> None:

@@ -16,7 +16,7 @@ from .. import binaries, images, node, node_daemons, processes, yaml_files
 from .. import state as states
 from ..errors import LabError, UnknownName
 from ..kube import Kube, Object
-from ..layout import NODES, Folder
+from ..layout import Folder
 from ..merge import merge
 from ..state import State
 
@@ -171,8 +171,8 @@ def load_image(site: Site, program: str, image: str, path: str = "") -> None:
             node_daemons.load_image(site.folder, site.state, name, archive)
 
     archive = images.of_program(Path(site.state.cache), Path(site.state.binaries[program]), image, path)
-    with ThreadPoolExecutor(len(NODES)) as pool:
-        list(pool.map(load, NODES))
+    with ThreadPoolExecutor(len(site.state.nodes)) as pool:
+        list(pool.map(load, site.state.nodes))
 
 
 def wait_rolled_out(site: Site, collection: str, names: Iterable[str], seconds: float, what: str) -> None:
