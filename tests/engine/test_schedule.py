@@ -176,3 +176,4 @@ def test_what_is_only_chosen_from_is_soon_free() -> None:
     gang = attempt("gang", 5, "accelerators/a", "accelerators/b", spare=("accelerators/b",))
     slots = by_name(schedule(in_order([gang, attempt("x", 1, "accelerators/a"), attempt("y", 1, "accelerators/b")])))
     assert (slots["c.x"].minutes, slots["c.y"].minutes) == (5, 0) and slots["c.y"].after == ("c.gang",)
+    assert slots["c.y"].why == "after c.gang has chosen: accelerators/b"

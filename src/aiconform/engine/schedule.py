@@ -62,7 +62,8 @@ def _why(first: Rivals, later: Rivals) -> str:
 def _named(rivals: Rivals) -> str:
     needs: dict[str, list[str]] = {}
     for a, shared in rivals:
-        needs.setdefault(", ".join(sorted(shared)), []).append(a.id)
+        who = f"{a.id} has chosen" if shared <= frozenset(a.spare) else a.id
+        needs.setdefault(", ".join(sorted(shared)), []).append(who)
     return "; after ".join(f"{', '.join(names)}: {shared}" for shared, names in needs.items())
 
 
@@ -75,11 +76,11 @@ def _beside(slot: Slot, slots: dict[str, Slot], ends: dict[str, float]) -> tuple
 
 
 def chains(attempts: Iterable[Attempt], slots: Iterable[Slot]) -> dict[str, tuple[str, ...]]:
-    """What holds or shares each thing, one after the other where one of them holds it: name -> attempts, by start."""
+    """Who holds each thing, one after the other: name -> attempts, by start, and those last that need it late."""
     by_id = {a.id: a for a in attempts if not a.unable}
-    found: dict[str, list[str]] = {}
-    for slot in sorted(slots, key=lambda s: (s.minutes, s.attempt)):
+    found: dict[str, list[tuple[bool, float, str]]] = {}
+    for slot in slots:
         attempt = by_id.get(slot.attempt)
-        for name in attempt.holds if attempt else ():
-            found.setdefault(name, []).append(slot.attempt)
-    return {name: tuple(found[name]) for name in sorted(found)}
+        for name in frozenset(attempt.holds) - frozenset(attempt.spare) if attempt else ():
+            found.setdefault(name, []).append((name in attempt.late, slot.minutes, slot.attempt))
+    return {name: tuple(who for *_, who in sorted(found[name])) for name in sorted(found)}

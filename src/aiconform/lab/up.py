@@ -249,7 +249,7 @@ def repair(folder: Folder, state: State, report: Report) -> bool:
     control_plane.wait_healthy(folder, state, "kube-apiserver", 120)
     for name in state.nodes:
         if processes.running(folder, node.process_name(name, "sandbox")) is None:
-            report(f"{name} had ended, making it again")
+            report(f"{name} does not run, making it")
             remake_node(folder, state, name, addresses)
         node_daemons.start_missing(folder, state, name, report)
     network.route_host(addresses)
