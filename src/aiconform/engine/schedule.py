@@ -80,7 +80,8 @@ def chains(attempts: Iterable[Attempt], slots: Iterable[Slot]) -> dict[str, tupl
     by_id = {a.id: a for a in attempts if not a.unable}
     found: dict[str, list[tuple[bool, float, str]]] = {}
     for slot in slots:
-        attempt = by_id.get(slot.attempt)
-        for name in frozenset(attempt.holds) - frozenset(attempt.spare) if attempt else ():
+        if (attempt := by_id.get(slot.attempt)) is None:
+            continue
+        for name in frozenset(attempt.holds) - frozenset(attempt.spare):
             found.setdefault(name, []).append((name in attempt.late, slot.minutes, slot.attempt))
     return {name: tuple(who for *_, who in sorted(found[name])) for name in sorted(found)}
