@@ -40,8 +40,9 @@ took the Gateway and did not program it, and named no address as the reason.
 ## What it cannot see
 Whether the load is spread well over the pods of one Service; TLS; how fast the gateway is. If no address can be reached
 from the client or from where aiconform runs, the answer is UNKNOWN (no-reachable-address): a firewall looks the same
-as a gateway that is not there. So it is if the class was accepted once but nobody takes up the Gateway
-(mechanism-silent), unless the operator named the class. Hosts that no route names may be answered by somebody else's
+as a gateway that is not there. So it is (blocked-by) where network policies came with the new namespaces and the
+gateway does not reach the backends, or (mechanism-silent) if the class was accepted once but nobody takes up the
+Gateway, unless the operator named the class. Hosts that no route names may be answered by somebody else's
 route on a shared proxy: only our own backends count.
 
 ## References
@@ -146,6 +147,12 @@ PERMISSIONS = (
         verbs=("list",),
         scope="cluster",
         why="whether a closed address is a node's, where nothing could be reached",
+    ),
+    Permission(
+        group="networking.k8s.io",
+        resources=("networkpolicies",),
+        verbs=("list",),
+        why="whether some came with the namespaces, where no request gets through",
     ),
     Permission(
         group=GATEWAY,

@@ -107,6 +107,10 @@ def follows_a_change_of_weights(rec: Recording) -> Finding:
     if not last.served and not last.statuses:
         because = f"the gateway did not answer any more when the weights had changed: {last.words()}"
         return unknown(because, code="gateway-lost", cites=(part.seq,))
+    if last.backends["three"] == last.served and not last.statuses:
+        # All that was carried went where it belongs: connections that are lost have nothing to do with weights.
+        because = f"all requests that were answered went to the third backend: {last.words()}"
+        return lost_too_many(last, "after the change") or passed(because, cites=(part.seq,))
     because = f"{part.seconds:.0f} s after all weight was given to the third backend, requests went to: {last.words()}"
     return failed(because, cites=(part.seq,))
 

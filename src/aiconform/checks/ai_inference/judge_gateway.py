@@ -18,6 +18,8 @@ from aiconform.model import Finding, Observation, Outcome, Recording
 _ADDRESS = frozenset({"AddressNotAssigned", "AddressNotUsable", "UnsupportedAddress"})
 # Redirects to TLS, and demands for credentials: a policy of the platform, which says nothing of its routes.
 _BARRED = frozenset({301, 302, 303, 307, 308, 401, 403, 407, 429})
+# From here on a gateway may say that it could not reach a backend; a 404 says that it knows no route.
+_SERVER_ERROR = 500
 
 
 def programs_a_gateway(rec: Recording) -> Finding:
@@ -119,6 +121,10 @@ def _contradicted(rec: Recording, looked: tuple[Observation, ...], said: str) ->
     if barred:
         because = f"something stands before the gateway and answers with {', '.join(map(str, barred))}: {said}"
         return unknown(because, code="blocked-by", cites=cites)
+    policies = noted(rec, "network_policies")
+    if policies and not any(0 < w["status"] < _SERVER_ERROR for w in own):
+        because = f"network policies came with the new namespaces ({', '.join(policies)}): they may keep requests out"
+        return unknown(f"{because}: {said}", code="blocked-by", cites=cites)
     if any(w["status"] and w["peer"] for w in own):
         because = f"the Gateway and the route are said to be in order, but their address never led to a backend: {said}"
         return failed(because, cites=cites)

@@ -97,6 +97,7 @@ async def reach(scene: Scene) -> bool:
     if await _found(scene, "reach", min(box.seconds("reachable"), box.seconds("attached"))):
         return True
     await _note_nodes(scene)
+    await _note_policies(scene)
     return False
 
 
@@ -116,6 +117,17 @@ async def _note_nodes(scene: Scene) -> None:
         scene.box.fact("nodes", await nodes(scene))
     except Refused as refused:
         scene.box.note(f"nodes could not be listed: {refused.message}", "nodes")
+
+
+async def _note_policies(scene: Scene) -> None:
+    """Network policies that came with the namespaces: the gateway may not be allowed to reach the backends."""
+    box = scene.box
+    try:
+        there = [p for n in box.namespaces for p in await box.list("networking.k8s.io/v1", "networkpolicies", n)]
+    except Refused as refused:
+        box.note(f"network policies could not be listed: {refused.message}", "network_policies")
+        return
+    box.fact("network_policies", sorted({p["metadata"]["name"] for p in there}))
 
 
 async def split(scene: Scene) -> bool:

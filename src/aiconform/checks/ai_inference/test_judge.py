@@ -150,6 +150,18 @@ def test_what_the_stated_address_answers_decides(what: What, outcome: Any) -> No
     assert failures(h) <= {"carries_requests_to_backends"}
 
 
+@pytest.mark.parametrize(("what", "outcome"), [(503, UNKNOWN), ("refused", UNKNOWN), (404, FAIL)])
+def test_network_policies_may_keep_the_gateway_from_the_backends(what: What, outcome: Any) -> None:
+    def reach(h: History) -> None:
+        h.search(("status", what))
+        h.add("fact", "services", {"listed": True}, "reach")
+        h.add("fact", "nodes", ["10.1.0.1"], "reach")
+        h.add("fact", "network_policies", ["same-namespace-only"], "reach")
+
+    found = finding(sound(reach=reach), "carries_requests_to_backends")
+    assert found.outcome is outcome and found.code == ("" if outcome is FAIL else "blocked-by")
+
+
 @pytest.mark.parametrize(
     ("services", "nodes"), [({"listed": False}, ["10.1.0.1"]), ({"listed": True}, ["10.0.0.1"]), (None, None)]
 )
@@ -235,6 +247,17 @@ def test_a_change_fails_only_after_its_whole_time(last: What, seconds: int, outc
         rounds = orders.ROUNDS + 3
         every = 1000 * seconds // (rounds * orders.TIMES)
         h.answer("change", {"change": settled("split", *["one"] * 3, *[last] * orders.ROUNDS, every=every)})
+
+    assert finding(sound(change=change), "follows_a_change_of_weights").outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("lost", "outcome"), [(["closed"] * 2, PASS), (["closed"] * 5, UNKNOWN), ([503] * 5, FAIL), (["one"], FAIL)]
+)
+def test_connections_that_are_lost_are_no_wrong_weights(lost: list[What], outcome: Any) -> None:
+    def change(h: History) -> None:
+        last: list[What] = [*["three"] * (orders.ROUNDS * orders.TIMES - len(lost)), *lost]
+        h.answer("change", {"change": rows("split", [*["one"] * 15, *last], every=5000)})
 
     assert finding(sound(change=change), "follows_a_change_of_weights").outcome is outcome
 

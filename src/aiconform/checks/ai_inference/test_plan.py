@@ -7,6 +7,7 @@ import pytest
 from aiconform.checks.ai_inference.plan import attempts
 from aiconform.checks.ai_inference.via import Rule
 from aiconform.checks.ai_inference.via.gateway_class import MECHANISM
+from aiconform.checks.ai_inference.ways import apart
 from aiconform.model import ApiResource, Inventory, Node, Options
 
 GROUP = "gateway.networking.k8s.io"
@@ -73,6 +74,17 @@ def test_what_is_not_there_is_said(found: Inventory, options: Options, words: st
 def test_the_user_may_name_a_way_in() -> None:
     (made,) = attempts(inventory(a_class("x")), named("x:10.0.0.5:8000"), "MUST")
     assert made.via == "x" and made.facts["address"] == "10.0.0.5:8000"
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("", "", 0), ("gw.test", "gw.test", 0), ("10.0.0.5:8000", "10.0.0.5", 8000), ("fd00::5", "fd00::5", 0),
+        ("[fd00::5]:8000", "fd00::5", 8000), ("[fd00::5]", "fd00::5", 0),
+    ],
+)  # fmt: skip
+def test_a_way_in_may_have_an_address_of_either_family(text: str, host: str, port: int) -> None:
+    assert apart(text) == (host, port)
 
 
 def test_a_class_for_meshes_is_tried_if_it_is_named() -> None:

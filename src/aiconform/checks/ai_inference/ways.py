@@ -16,15 +16,22 @@ async def ways(scene: Scene) -> list[dict[str, Any]]:
     ports = [port] if port == 80 else [port, 80]
     stated = (scene.seen(scene.gateway).get("status") or {}).get("addresses") or []
     found = [{"host": a["value"], "port": p, "how": "status"} for a in stated for p in ports]
-    named, _, named_port = scene.attempt.facts["address"].partition(":")
+    named, named_port = apart(scene.attempt.facts["address"])
     if named:
-        found.insert(0, {"host": named, "port": int(named_port) if named_port.isdigit() else port, "how": "user"})
+        found.insert(0, {"host": named, "port": named_port or port, "how": "user"})
     found += await _services(scene, port)
     ours = (scene.box.pod("backend-one") or {}).get("status") or {}
     if ours.get("hostIP"):
         found.append({"host": ours["hostIP"], "port": port, "how": "node"})
     scene.box.fact("ways", found)
     return found
+
+
+def apart(address: str) -> tuple[str, int]:
+    """HOST, HOST:PORT, [IPV6]:PORT or IPV6 as host and port; 0 where none is named."""
+    host, _, port = address.rpartition(":")
+    bare = not port.isdigit() or (":" in host and not host.endswith("]"))
+    return (address if bare else host).strip("[]"), 0 if bare else int(port)
 
 
 async def _services(scene: Scene, port: int) -> list[dict[str, Any]]:
