@@ -15,6 +15,8 @@ _CHOOSERS = {
 }
 _PROMETHEUSES = ("prometheus", "vmsingle", "vmselect", "victoria-metrics")
 _PORTS = (80, 8428, 8429, 8481, 9090)
+# Seconds for which one of them is asked again, if the call was lost or nobody was ready to answer.
+_INSIST = 3.0
 
 
 def ways(site: Site) -> list[str]:
@@ -38,11 +40,13 @@ async def _labels(site: Site, way: str, selector: str) -> dict[str, str]:
     if kind not in _CHOOSERS:
         return {}
     api, plural, field = _CHOOSERS[kind]
-    try:
-        return selecting(await site.box.list(api, plural, "*"), f"{field}{selector}")
-    except Refused as refused:
-        site.box.note(f"which labels {kind} need could not be read: {refused}", "register")
-        return {}
+    if kind not in site.collectors:
+        try:
+            site.collectors[kind] = await site.box.list(api, plural, "*")
+        except Refused as refused:
+            site.collectors[kind] = []
+            site.box.note(f"which labels {kind} need could not be read: {refused}", "register")
+    return selecting(site.collectors[kind], f"{field}{selector}")
 
 
 async def register(site: Site, way: str) -> bool:
@@ -94,7 +98,7 @@ async def find_prometheus(site: Site) -> str:
             before = "/select/0/prometheus" if "vmselect" in name else ""
             target = f"services/{name}:{port['port']}{before}/api/v1/query"
             answer = await site.box.http(
-                "GET", target, step="setup", namespace=namespace, params={"query": "vector(1)"}, patience=0.0
+                "GET", target, step="setup", namespace=namespace, params={"query": "vector(1)"}, patience=_INSIST
             )
             if answer.status == 200 and '"resultType":"vector"' in answer.body:
                 return f"http://{name}.{namespace}.svc:{port['port']}{before}"

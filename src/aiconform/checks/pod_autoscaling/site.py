@@ -40,6 +40,7 @@ class Site:
     """One attempt. `own` and `other` are its namespaces, `units` those of the accelerator that were free before it.
 
     `values` is what the metrics API said last of our load; `blank` counts its answers without a value since it had one.
+    `collectors`: kind of monitor -> what selects such monitors here, once it has been listed.
     `scaler` is the autoscaler's object, `brought` the registration of the suite's own metrics API; {} if there is none.
     `expected` is what it has to say: pod -> value, or one value for the whole load; {} if nobody exports any.
     """
@@ -55,6 +56,7 @@ class Site:
     label: str = field(default_factory=lambda: secrets.token_hex(4))
     values: dict[str, str] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)
+    collectors: dict[str, list[Manifest]] = field(default_factory=dict)
     scaler: Manifest = field(default_factory=dict)
     brought: Manifest = field(default_factory=dict)
     _told_at: str = ""

@@ -9,11 +9,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from aiconform.checks.pod_autoscaling import register
 from aiconform.checks.pod_autoscaling import site as module
 from aiconform.checks.pod_autoscaling.site import Site
 from aiconform.checks.pod_autoscaling.via import mechanisms
 from aiconform.cluster.api import Cluster
-from aiconform.cluster.errors import ApiLost
+from aiconform.cluster.errors import ApiLost, Refused
 from aiconform.cluster.transport import Recording
 from aiconform.model import Accelerator
 
@@ -82,3 +83,42 @@ def test_an_api_server_that_stays_away_is_lost() -> None:
     with pytest.raises(ApiLost):
         asyncio.run(site.read())
     assert api.asked > 2 and told == [] and site.blank == 0
+
+
+class Listing:
+    """A cluster whose collectors can be listed, or not; counts how often they were."""
+
+    def __init__(self, refused: bool = False) -> None:
+        self.refused, self.listed, self.notes = refused, 0, 0
+        self.attempt = SimpleNamespace(facts={"monitors": ["podmonitors.monitoring.coreos.com/v1"]})
+
+    async def list(self, *_: str) -> list[dict[str, Any]]:
+        self.listed += 1
+        if self.refused:
+            raise Refused("list", "prometheuses", "no")
+        selectors = {"podMonitorSelector": {"matchLabels": {"release": "x"}}, "podMonitorNamespaceSelector": {}}
+        return [{"spec": selectors}]
+
+    async def create(self, manifest: dict[str, Any], **_: Any) -> Any:
+        assert (manifest["metadata"]["labels"] == {"release": "x"}) != self.refused
+        return SimpleNamespace(ok=True)
+
+    def fact(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def note(self, *_: Any) -> None:
+        self.notes += 1
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_collectors_are_listed_once(refused: bool) -> None:
+    site, _ = reading(Api())
+    box: Any = Listing(refused)
+    site.box = box
+
+    async def both() -> None:
+        assert await register.namespace_labels(site) == {}
+        assert await register.register(site, "podmonitors.monitoring.coreos.com/v1")
+
+    asyncio.run(both())
+    assert (box.listed, box.notes) == (1, int(refused))
