@@ -5,7 +5,7 @@ from typing import Any
 
 from aiconform.checks.accelerator_metrics.candidates import candidates
 from aiconform.checks.accelerator_metrics.series import BOTH, Shot, View, answers, exposition, of_node, sources
-from aiconform.judging import failed, passed, unable, unknown
+from aiconform.judging import facts, failed, passed, unable, unknown
 from aiconform.judging.metrics import Malformed
 from aiconform.model import Finding, Recording
 
@@ -67,12 +67,22 @@ def covers_every_device(rec: Recording, view: View | None) -> Finding:
         return unknown(because + "in use", code="probe-missing", cites=cites)
     if not best.devices:
         return failed(f"{view.name} names the metrics but has no sample of any device", cites=cites)
+    if _never_at_once(rec):
+        because = f"{view.name} tells of {_complete(best)} devices, and the node advertises {wanted}, not all of which "
+        because += "can be there at one time: they are parts that share what they are made of"
+        return unknown(because, code="probe-missing", cites=cites)
     return failed(_short(view, best, wanted), cites=cites)
 
 
 def _units(rec: Recording) -> int:
     """How many devices must be told of: the node's units, or at least one where units are shares."""
     return 1 if rec.facts.get("accelerator", {}).get("shared") else int(rec.facts.get("units", 1))
+
+
+def _never_at_once(rec: Recording) -> bool:
+    """Whether the node advertises parts of devices of which some were not to be had when nobody held ours yet."""
+    counted = facts(rec, f"free/{rec.facts.get('node', '')}", step="canary")
+    return any(o.body.get("partitions") and int(o.body["held"]) > 0 for o in counted)
 
 
 def _complete(shot: Shot) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiconform.checks.accelerator_metrics.testing import CLAUSES, MIB, SIZE, History, Values, idle, sound, text
+from aiconform.checks.accelerator_metrics.testing import CLAUSES, MIB, NODE, SIZE, History, Values, idle, sound, text
 from aiconform.model import Outcome
 
 LOADED = (99.0, 10.0 + SIZE)
@@ -76,6 +76,15 @@ def test_what_could_not_be_tried_says_why() -> None:
 def test_devices_are_counted_by_their_samples(before: Values | str, expected: tuple[str, str]) -> None:
     history = History().began(before).idled().loaded().released()
     assert history.of("covers_every_device") == expected
+
+
+def test_parts_that_cannot_be_there_at_one_time_are_not_counted() -> None:
+    three = idle(3)
+    for held, expected in ((1, ("UNKNOWN", "probe-missing")), (0, ("FAIL", ""))):
+        history = History().found().says("baseline", *[three] * 3)
+        numbers = {"free": 4 - held, "advertised": 4, "held": held, "partitions": 4}
+        history.add("canary", "fact", f"free/{NODE}", numbers)
+        assert history.of("covers_every_device") == expected
 
 
 def test_shares_of_a_device_are_not_counted() -> None:
