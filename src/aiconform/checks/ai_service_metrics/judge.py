@@ -16,6 +16,7 @@ from aiconform.checks.ai_service_metrics.samples import (
     NAMESPACES,
     PODS,
     differences,
+    host,
     named,
     target,
     words,
@@ -64,8 +65,9 @@ def scrapes_a_registered_pod(rec: Recording) -> Finding:
     if stranger := told.unasked(rec):
         because = "the series came, and so did those of a pod that nobody had registered"
         return passed(because, cites=(*cites, stranger[0].seq))
-    if not told.answers(rec, "before"):
-        return unknown("whether the store had the series before was not asked", code="control-did-not-run")
+    if not any(a.samples is not None for a in told.answers(rec, "before")):
+        because = "the store did not say whether it had the series before they were registered"
+        return unknown(because, code="control-did-not-run", cites=cites)
     took = max(s.t for s in sights) - (opened.t if opened else 0.0)
     return passed(f"the series of both registered groups came {took:.0f} s after they were registered", cites=cites)
 
@@ -189,7 +191,7 @@ def tells_pods_apart(rec: Recording) -> Finding:
         keys = [k for k, v in series.labels.items() if v in (pod, namespace)]
         return passed(f"labels {' and '.join(sorted(keys))} name pod and namespace", cites=cites)
     address = told.address(rec, _FIRST)
-    if pod in words(series) or (address and any(w.startswith(address) for w in words(series))):
+    if pod in words(series) or (address and any(w.startswith((address, host(address))) for w in words(series))):
         return passed("the series carry the pod's name or address, though not both names", cites=cites)
     because = f"nothing in the series tells which pod they come from: {', '.join(sorted(series.labels)) or 'no labels'}"
     return failed(because, cites=cites)

@@ -1,7 +1,7 @@
 """The clauses that ask what changes: new pods, broken ones, and those whose registration is taken back. Pure."""
 
 from aiconform.checks.ai_service_metrics import told
-from aiconform.checks.ai_service_metrics.samples import named, nonces, target
+from aiconform.checks.ai_service_metrics.samples import host, named, nonces, target
 from aiconform.judging import failed, not_applicable, passed, unable, unknown, window
 from aiconform.judging.metrics import Sample
 from aiconform.model import Finding, Recording
@@ -73,7 +73,7 @@ def shows_a_broken_target(rec: Recording) -> Finding:
 
 
 def _ups(rec: Recording, seen: tuple[Sample, ...], role: str) -> list[float]:
-    name, address = told.names(rec)["pods"][role], told.address(rec, role)
+    name, address = told.names(rec)["pods"][role], host(told.address(rec, role))
     return [
         s.value
         for s in seen

@@ -39,6 +39,11 @@ def target(sample: Sample) -> str:
     return sample.labels.get(TARGET, "")
 
 
+def host(address: str) -> str:
+    """An IP address as it is written before a port: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 def words(sample: Sample) -> tuple[str, ...]:
     """The values of its labels."""
     return tuple(sample.labels.values())

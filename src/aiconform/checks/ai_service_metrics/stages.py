@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aiconform.checks.ai_service_metrics.samples import PODS, differences, named, nonces, target
+from aiconform.checks.ai_service_metrics.samples import PODS, differences, host, named, nonces, target
 from aiconform.checks.ai_service_metrics.scene import KEPT, MAIN, Scene
 from aiconform.cluster.sandbox import Sandbox
 from aiconform.judging.metrics import Sample
@@ -141,14 +141,21 @@ async def _up_query(scene: Scene, names: dict[str, str]) -> str | None:
         key = next((k for k in PODS if k in keys), keys[0])
         return f'{{__name__="up",{key}=~"{"|".join(names.values())}"}}'
     addresses = [_address(scene, n) for n in names.values()]
-    if any(s.labels.get("instance", "").startswith(addresses[0]) for s in mine):
-        return f'{{__name__="up",instance=~"({"|".join(a.replace(".", "[.]") for a in addresses)}):.*"}}'
+    if any(s.labels.get("instance", "").startswith(f"{addresses[0]}:") for s in mine):
+        return f'{{__name__="up",instance=~"({"|".join(map(literal, addresses))}):.*"}}'
     return None
 
 
 def _address(scene: Scene, name: str) -> str:
+    """A pod's address as it stands before the port in the label `instance`."""
     pod = scene.box.pod(name) or {}
-    return str((pod.get("status") or {}).get("podIP", ""))
+    return host(str((pod.get("status") or {}).get("podIP", "")))
+
+
+def literal(address: str) -> str:
+    """A regular expression for this address, without backslashes, which PromQL would take for itself."""
+    # Dots stand for the brackets of IPv6: what lies between them is the whole address.
+    return address.replace("[", ".").replace("]", ".") if ":" in address else address.replace(".", "[.]")
 
 
 async def forget(scene: Scene) -> None:

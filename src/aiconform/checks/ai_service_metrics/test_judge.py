@@ -1,5 +1,6 @@
 """The judge at the edges. Real recordings lie in recordings/."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,8 @@ from aiconform.checks.ai_service_metrics.made_history import (
     nothing,
     stored,
 )
+from aiconform.checks.ai_service_metrics.samples import host
+from aiconform.checks.ai_service_metrics.stages import literal
 from aiconform.judging.metrics import Sample
 from aiconform.model import Outcome, Suite
 
@@ -96,6 +99,21 @@ def test_a_number_that_the_pod_never_showed_fails() -> None:
     v = Story(changes={"visible": rounded}, lasts={"visible": LONG}).verdict()
     assert finding(v, SCRAPES).outcome is FAIL
     assert "111111111, as 111000000" in finding(v, SCRAPES).because
+
+
+def test_a_store_that_did_not_answer_before_is_no_control() -> None:
+    class Silent(Story):
+        def answer(self, step: str, samples: Iterable[Sample], query: str = QUERY, status: int = 200) -> None:
+            super().answer(step, samples, query, 503 if step == "before" else status)
+
+    assert finding(Silent().verdict(), SCRAPES).code == "control-did-not-run"
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5", "fd00::5"])
+def test_an_address_is_found_before_its_port(address: str) -> None:
+    pattern = re.compile(f"({literal(host(address))}):.*")
+    assert pattern.fullmatch(f"{host(address)}:8000")
+    assert not pattern.fullmatch(f"{host(address)}1:8000") and not pattern.fullmatch("10a0b0c5:8000")
 
 
 def test_a_pod_that_is_scraped_unasked_passes_with_a_limit() -> None:
