@@ -203,6 +203,19 @@ def installed(s: Story) -> tuple[str, tuple[int, ...]]:
     return "", ()
 
 
+# How quotas, limits and policies put it, in what controllers say of the pods that they could not make.
+_REFUSALS = (
+    "exceeded quota",
+    "failed quota",
+    "violates PodSecurity",
+    "denied the request",
+    "denied request",
+    "LimitRange",
+    " usage per ",
+    "limit to request ratio",
+)
+
+
 def refused(s: Story, step: str) -> Finding | None:
     """UNKNOWN if quotas or policies kept pods away, by what controllers said in events."""
     win = window(s.rec, step)
@@ -210,10 +223,7 @@ def refused(s: Story, step: str) -> Finding | None:
         if o.kind != "watch" or not o.subject.startswith("events") or not win.holds(o.seq):
             continue
         text = str(o.body["object"].get("message", ""))
-        if any(
-            w in text
-            for w in ("exceeded quota", "violates PodSecurity", "denied the request", "denied request", "LimitRange")
-        ):
+        if any(w in text for w in _REFUSALS):
             return unknown(f"something was refused here: {text[:300]}", code="admission-denied", cites=(o.seq,))
     return None
 

@@ -231,6 +231,11 @@ def _finished(s: Story) -> Finding | None:
         return quiet
     if not done or len(done) < s.operator.pods:
         return unknown("not all pods of the resource that ends have ended", code="deadline", cites=win.cites())
+    since = win.closed.t - max(p.ended.t for p in done if p.ended) if win.closed else 0.0
+    # Where pods end late, the end of the wait comes too soon for a status that follows them.
+    if since < min(s.rec.deadline("state"), win.seconds / 2):
+        because = f"its pods ended {since:.0f} s before the suite stopped looking, and it did not yet say so"
+        return unknown(because, code="deadline", cites=win.cites())
     return failed("all of its pods ended well, but it never said that it is finished", cites=win.cites())
 
 

@@ -32,6 +32,11 @@ def repairs(s: Story) -> Finding:
         return unknown(because, code="deadline", cites=win.cites())
     if forbidden := refused(s, "repair"):
         return forbidden
+    if gone is not None and gone.gone is not None and win.closed is not None:
+        since = win.closed.t - gone.gone.t
+        if since < win.seconds / 2:
+            because = f"{what['plural']} {what['name']} took its time to go, and nothing came in the {since:.0f} s left"
+            return unknown(because, code="deadline", cites=win.cites())
     if again:
         return unknown("it came again, but its pods did not run in time", code="deadline", cites=win.cites())
     last = said(s, "repair")

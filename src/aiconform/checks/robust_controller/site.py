@@ -70,7 +70,7 @@ class Site:
         sent = await self.prepare(name, step=step, **how)
         if sent is not None and not sent.ok:
             return sent
-        return await self.box.create(self.valid(name, **how), step=step, role="resource")
+        return await self.insist(self.valid(name, **how), step=step, role="resource")
 
     async def prepare(self, name: str, *, step: str, **how: Any) -> Sent | None:
         """Creates the `prepare` objects; the first refusal, the last answer, or None if there are none."""

@@ -81,7 +81,7 @@ async def make(site: Site) -> bool:
     """The resource: what the operator makes of it, its pods, and its state. True if its pods run."""
     box, op = site.box, site.operator
     async with box.window("make", "the operator must make what the resource stands for"):
-        sent = await site.box.create(site.valid(LIVE), step="make", role="resource")
+        sent = await site.insist(site.valid(LIVE), step="make", role="resource")
         if not sent.ok:
             box.unable("make", sent.code, f"the sound resource was refused: {sent.message}")
         else:

@@ -1,5 +1,7 @@
 """The judge on hand-made histories: what is sound, what is broken, and what nobody can know."""
 
+from dataclasses import replace
+
 import pytest
 
 from aiconform.checks.robust_controller.testing import CLAUSES, HOOK, History, hookless, sound
@@ -202,6 +204,24 @@ class TestMaking:
         h.event("FailedCreate", "live-0", "pods is forbidden: exceeded quota: q").close("make")
         assert h.says(MAKES) == ("UNKNOWN", "admission-denied")
 
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "failed quota: q: must specify limits.cpu for: main",
+            "[minimum cpu usage per Container is 100m, but request is 20m]",
+            "memory max limit to request ratio per Container is 2, but provided ratio is 4.0",
+        ],
+    )
+    def test_neither_is_a_limit(self, said: str) -> None:
+        h = History().begun().open("make").toy("live").watch("jobs.batch", "live-0", owner="live")
+        h.event("FailedCreate", "live-0", f'pods "live-0-a" is forbidden: {said}').close("make")
+        assert h.says(MAKES) == ("UNKNOWN", "admission-denied")
+
+    def test_missing_rights_are(self) -> None:
+        said = 'pods is forbidden: User "system:serviceaccount:toys:operator" cannot create resource "pods"'
+        h = History().begun().open("make").toy("live").watch("jobs.batch", "live-0", owner="live")
+        assert h.event("FailedCreate", "live-0", said).close("make").says(MAKES)[0] == "FAIL"
+
     def test_an_admission_policy_is_not_its_fault(self) -> None:
         h = History().begun().open("make").toy("live").watch("jobs.batch", "live-0", owner="live")
         said = "pods is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not here"
@@ -254,6 +274,14 @@ class TestState:
         h.seen = [o for o in h.seen if "Done" not in str(o.body)]
         assert h.says(REPORTS)[0] == "FAIL"
 
+    def test_pods_that_ended_just_now_may_still_be_told_of(self) -> None:
+        h = sound()
+        late = [o for o in h.seen if o.subject.startswith("pods/ns/ending-0")]
+        h.seen = [o for o in h.seen if "Done" not in str(o.body) and o not in late]
+        closed = next(o for o in h.seen if (o.step, o.kind) == ("finish", "window.close"))
+        h.seen[h.seen.index(closed) :] = [replace(o, t=closed.t) for o in (*late, closed)]
+        assert h.says(REPORTS) == ("UNKNOWN", "deadline")
+
     def test_without_a_look_at_the_twin_it_is_unknown(self) -> None:
         assert History().begun().twins().made().stated(truth=False).says(REPORTS)[0] == "UNKNOWN"
 
@@ -264,6 +292,14 @@ class TestLife:
 
     def test_nothing_in_its_place_fails(self) -> None:
         assert self.start().repaired(again=False).says(REPAIRS)[0] == "FAIL"
+
+    def test_what_took_long_to_go_leaves_no_time_for_a_repair(self) -> None:
+        h = self.start().open("repair")
+        h.add("repair", "fact", "taken", {"uid": "uid-live-0", "name": "live-0", "plural": "jobs"})
+        for _ in range(5):
+            h.watch("jobs.batch", "live-0", owner="live", meta={"deletionTimestamp": "now"})
+        h.watch("jobs.batch", "live-0", "DELETED", owner="live").close("repair")
+        assert h.says(REPAIRS) == ("UNKNOWN", "deadline")
 
     def test_what_comes_by_a_later_change_is_no_repair(self) -> None:
         h = self.start().repaired(again=False).open("update-0")
