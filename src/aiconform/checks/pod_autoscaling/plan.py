@@ -52,6 +52,7 @@ def _tried(p: Planner, mechanism: LoadMechanism, found: Detection, url: str) -> 
         "detected": {"because": found.because, "version": found.version},
         "served": sorted(g for g in groups if g.partition("/")[0] in (via.CUSTOM, via.EXTERNAL)),
         "prometheus": url,
+        "claims": max(p.inventory.versions("resource.k8s.io", "resourceclaims"), default="", key=_newest),
         "monitors": [f"{plural}.{g}/{v}" for g, plural in _MONITORS for v in p.inventory.versions(g, plural)[:1]],
         **where,
     }
@@ -62,6 +63,10 @@ def _tried(p: Planner, mechanism: LoadMechanism, found: Detection, url: str) -> 
         holds=claims.accelerators(where.get("nodes", ())),
         minutes=CHECK.minutes + _more(mechanism),
     )
+
+
+def _newest(version: str) -> tuple[bool, str]:
+    return ("beta" not in version, version)
 
 
 def _more(mechanism: LoadMechanism) -> int:

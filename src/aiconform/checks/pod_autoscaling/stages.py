@@ -48,7 +48,8 @@ async def first(site: Site) -> None:
     if site.units == 0:
         because = f"no unit of {site.accelerator.id} is free on the chosen nodes"
         raise NotPossible("first", "too-few-accelerators", because)
-    ask = asking.ask(site.accelerator, 1, APP)
+    api = f"resource.k8s.io/{box.attempt.facts['claims'] or 'v1'}"
+    ask = asking.ask(site.accelerator, 1, APP, api=api)
     for obj in ask.objects:
         await _send(site, obj, "first", "claims", site.own)
     stored = await _send(site, deployment(_pod(site, APP, ask=ask)), "first", "replica", site.own)

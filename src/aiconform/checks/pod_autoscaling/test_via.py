@@ -76,6 +76,18 @@ def test_what_cannot_be_tried_says_why() -> None:
     assert tried(found, mechanism={"pod_autoscaling": "magic"}) == {"magic": "mechanism-not-found"}
 
 
+@pytest.mark.parametrize(
+    ("served", "claims"), [((), ""), (("v1beta1", "v1beta2"), "v1beta2"), (("v1beta1", "v1"), "v1")]
+)
+def test_claims_are_made_in_the_newest_version_that_is_served(served: tuple[str, ...], claims: str) -> None:
+    apis = [
+        ApiResource(group="resource.k8s.io", version=v, plural="resourceclaims", kind="ResourceClaim", namespaced=True)
+        for v in served
+    ]
+    (made,) = attempts(inventory(HPA, *apis, groups=("custom.metrics.k8s.io/v1beta2",)), Options(), "MUST")
+    assert made.facts["claims"] == claims
+
+
 def test_one_node_is_held_if_it_has_enough_and_more_otherwise() -> None:
     groups = ("custom.metrics.k8s.io/v1beta2",)
     (one,) = attempts(inventory(HPA, groups=groups, units={"a": 4, "b": 3}), Options(), "MUST")
