@@ -255,14 +255,18 @@ def test_the_last_json_line_of_a_log_is_the_probe(tmp_path: Path) -> None:
 
 def test_free_units_of_both_kinds(tmp_path: Path) -> None:
     plugin = Accelerator(id="p", vendor="v", form="device-plugin", resource="x.dev/a", nodes={"n": 4}, recognised=True)
-    dra = Accelerator(id="d", vendor="v", form="dra", driver="drv", device_class="c", nodes={"n": 2}, recognised=True)
+    dra = Accelerator(
+        id="d", vendor="v", form="dra", driver="drv", device_class="c", nodes={"n": 2}, recognised=True,
+        selector="device.attributes['drv'].type == 'gpu'",
+    )  # fmt: skip
 
     async def story(box: Sandbox, api: FakeApi) -> None:
         await api.put("nodes", {"metadata": {"name": "n"}, "status": {"allocatable": {"x.dev/a": "4"}}})
         spec = {"nodeName": "n", "containers": [{"resources": {"requests": {"x.dev/a": "3"}}}]}
         await api.put("pods", {"metadata": {"name": "theirs", "namespace": "other"}, "spec": spec})
         slices = {"driver": "drv", "nodeName": "n", "pool": {"name": "n", "generation": 1, "resourceSliceCount": 1}}
-        devices = [{"name": "d0"}, {"name": "d1"}]
+        kinds = {"d0": "gpu", "d1": "gpu", "part": "mig"}
+        devices = [{"name": n, "attributes": {"type": {"string": k}}} for n, k in kinds.items()]
         await api.put("resourceslices", {"metadata": {"name": "s"}, "spec": slices | {"devices": devices}})
         result = {"driver": "drv", "pool": "n", "device": "d1", "request": "r"}
         taken = {"allocation": {"devices": {"results": [result]}}}

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiconform.cluster import images, labels, reasons, units
+from aiconform.cluster import counters, images, labels, reasons, units
 from aiconform.cluster.api import PATCHES, Answer, path, qualified
 from aiconform.cluster.ending import close_sandbox
 from aiconform.cluster.errors import ApiLost, ClusterError, Refused
@@ -233,12 +233,13 @@ class Sandbox(Talking):
         """Units of an accelerator on a node that nobody holds. Recorded as the fact `free/<node>`.
 
         Device plugin: allocatable minus the requests of the node's pods that have not ended. DRA: untainted
-        devices of complete pools minus those in claims. Refused where pods or claims cannot be listed.
+        devices of the class in complete pools, as many as can be given at one time beside what claims hold.
+        Refused where pods, claims or taint rules cannot be listed.
         """
         if accelerator.form == "device-plugin":
             numbers = await self._plugin_units(accelerator.resource, node)
         else:
-            numbers = await self._dra_units(accelerator.driver, node)
+            numbers = await self._dra_units(accelerator, node)
         free = max(numbers["advertised"] - numbers["held"], 0)
         self.rec.observe("fact", f"free/{node}", {"accelerator": accelerator.id, "free": free} | numbers)
         return free
@@ -249,7 +250,7 @@ class Sandbox(Talking):
         allocatable = ((obj or {}).get("status") or {}).get("allocatable") or {}
         return {"advertised": int(allocatable.get(resource, 0)), "held": units.bound_requests(pods, resource)}
 
-    async def _dra_units(self, driver: str, node: str) -> dict[str, int]:
+    async def _dra_units(self, a: Accelerator, node: str) -> dict[str, int]:
         versions = [r.version for r in await self.cluster.discover() if r.plural == "resourceslices"]
         if not versions:
             raise ClusterError("the API server does not serve resourceslices.resource.k8s.io", "not-served")
@@ -257,9 +258,21 @@ class Sandbox(Talking):
         obj = await self.get("v1", "nodes", node)
         if obj is None:
             return {"advertised": 0, "held": 0}
-        there = units.advertised(await self.list(api, "resourceslices"), driver, obj)
-        held = there & units.allocated(await self.list(api, "resourceclaims", "*"), driver)
-        return {"advertised": len(there), "held": len(held)}
+        slices = await self.list(api, "resourceslices")
+        there = units.advertised(slices, a.driver, obj, a.selector)
+        there -= units.out_of_use(await self.taint_rules(), a.driver, there)
+        held = units.allocated(await self.list(api, "resourceclaims", "*"), a.driver)
+        parts = counters.partitions(slices, a.driver, there)
+        numbers = {"advertised": len(there), "held": len(there) - counters.together(slices, a.driver, there, held)}
+        # Which parts of a device are given next decides how many more there can be, so that it may be another number.
+        return numbers | ({"partitions": parts} if parts else {})
+
+    async def taint_rules(self) -> list[Object]:
+        """Rules by which an administrator takes devices out of use (KEP-5055), where they are served."""
+        for r in await self.cluster.discover():
+            if (r.group, r.plural) == ("resource.k8s.io", "devicetaintrules"):
+                return await self.list(f"{r.group}/{r.version}", r.plural)
+        return []
 
     async def close(self, seconds: float = 300.0) -> tuple[str, ...]:
         """Removes everything, waits until it is gone, and returns what is still there ("pods/ns/name").

@@ -1,13 +1,18 @@
 """How many accelerators of a node are free. Pure functions over listed objects.
 
 Device plugin: allocatable minus the requests of bound pods that have not ended. DRA: devices that complete
-pools advertise for the node, minus those that stand in the allocation of any claim.
+pools advertise for the node, minus those that stand in the allocation of any claim, and minus those for which
+what they share with others (partitions of one device) no longer suffices: see `counters.py`.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
+from aiconform.cluster.selectors import may_match
+
 Object = dict[str, Any]
+Key = tuple[str, str]
+"""Pool and name of a device."""
 
 
 def requested(pod: Object, resource: str) -> int:
@@ -46,31 +51,64 @@ def bound_requests(pods: Iterable[Object], resource: str) -> int:
     )
 
 
-def advertised(slices: Iterable[Object], driver: str, node: Object) -> set[tuple[str, str]]:
-    """(pool, device) of a driver on a node, without tainted devices.
+def current(slices: Iterable[Object], driver: str) -> list[Object]:
+    """Specs of the slices that count: those of the newest generation of a driver's pools, where all of it is there.
 
-    Only the newest generation of a pool counts, and only when all of its slices are there.
+    Slices of an older generation stay for a while, and may describe the same devices differently.
     """
     pools: dict[str, list[Object]] = {}
     for s in slices:
         if s["spec"]["driver"] == driver:
             pools.setdefault(s["spec"]["pool"]["name"], []).append(s["spec"])
-    out: set[tuple[str, str]] = set()
-    for name, specs in pools.items():
+    out: list[Object] = []
+    for specs in pools.values():
         newest = max(int(s["pool"].get("generation", 0)) for s in specs)
-        current = [s for s in specs if int(s["pool"].get("generation", 0)) == newest]
-        if len(current) < int(current[0]["pool"].get("resourceSliceCount", 1)):
-            continue
-        for spec in current:
-            out |= {(name, d["name"]) for d in spec.get("devices") or [] if _usable(d, spec, node)}
+        latest = [s for s in specs if int(s["pool"].get("generation", 0)) == newest]
+        if len(latest) == int(latest[0]["pool"].get("resourceSliceCount", 1)):
+            out += latest
     return out
 
 
+def advertised(slices: Iterable[Object], driver: str, node: Object, selector: str = "") -> set[Key]:
+    """(pool, device) of a driver on a node, without tainted devices and those that the CEL selector leaves out."""
+    return {
+        (spec["pool"]["name"], d["name"])
+        for spec in current(slices, driver)
+        for d in spec.get("devices") or []
+        if _usable(d, spec, node) and may_match(selector, driver, _attributes(d))
+    }
+
+
+def body(device: Object) -> Object:
+    """What describes a device of a slice, beside its name: v1beta1 wraps it once more."""
+    return dict(device.get("basic") or device)
+
+
+def _attributes(device: Object) -> Object:
+    return {k: next(iter(v.values()), None) for k, v in (body(device).get("attributes") or {}).items()}
+
+
 def _usable(device: Object, spec: Object, node: Object) -> bool:
-    inner = device.get("basic") or device  # v1beta1 wraps the device once more
+    inner = body(device)
     if any(t.get("effect") in ("NoSchedule", "NoExecute") for t in inner.get("taints") or []):
         return False
     return _reaches(inner if spec.get("perDeviceNodeSelection") else spec, node)
+
+
+def out_of_use(rules: Iterable[Object], driver: str, devices: Iterable[Key]) -> set[Key]:
+    """Those of a driver's devices that a DeviceTaintRule keeps from being given (KEP-5055).
+
+    What else such a rule may ask of a device is not read: it counts as if the device had it.
+    """
+    devices, out = tuple(devices), set()
+    for rule in rules:
+        spec = rule.get("spec") or {}
+        chosen = spec.get("deviceSelector") or {}
+        if (spec.get("taint") or {}).get("effect") not in ("NoSchedule", "NoExecute"):
+            continue
+        if chosen.get("driver", driver) == driver:
+            out |= {(p, d) for p, d in devices if chosen.get("pool", p) == p and chosen.get("device", d) == d}
+    return out
 
 
 def _reaches(spec: Object, node: Object) -> bool:
@@ -106,7 +144,7 @@ def _holds(value: str | None, rule: Object) -> bool:
     return number > limit if operator == "Gt" else number < limit
 
 
-def allocated(claims: Iterable[Object], driver: str) -> set[tuple[str, str]]:
+def allocated(claims: Iterable[Object], driver: str) -> set[Key]:
     """(pool, device) of a driver that stand in a claim's allocation; admin access takes nothing away."""
     return {
         (r["pool"], r["device"])

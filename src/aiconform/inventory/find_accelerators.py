@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from aiconform.cluster import selectors
 from aiconform.inventory.accelerators import Adapter, recognise
 from aiconform.inventory.slices import Device
 from aiconform.model import Accelerator, Node
@@ -66,12 +67,12 @@ def by_claim(
         preferred = adapter.classes if adapter else ()
         suitable.sort(key=lambda c: (c["metadata"]["name"] not in preferred, len(_selectors(c))))
         for c, devices in _shared_out(group, suitable):
-            found.append(_claimed(adapter, driver, devices, c["metadata"]["name"], ""))
+            found.append(_claimed(adapter, driver, devices, c, ""))
         for c in suitable:
             resource = c["spec"].get("extendedResourceName")
             devices = [d for d in group if may_match(_selectors(c), d)]
             if resource and devices:
-                found.append(_claimed(adapter, driver, devices, c["metadata"]["name"], resource))
+                found.append(_claimed(adapter, driver, devices, c, resource))
     return tuple(found)
 
 
@@ -85,49 +86,13 @@ def _shared_out(group: list[Device], classes: list[Mapping[str, Any]]) -> list[t
     return [(c, under[c["metadata"]["name"]]) for c in classes if c["metadata"]["name"] in under]
 
 
-_DRIVER = re.compile(r"""device\.driver\s*==\s*['"]([^'"]+)['"]$""")
-_ATTRIBUTE = re.compile(
-    r"""device\.attributes\[['"]([^'"]+)['"]\]\.(\w+)\s*==\s*(?:['"]([^'"]*)['"]|(true|false)|(-?\d+))$"""
-)
-
-
 def may_match(expression: str, device: Device) -> bool:
-    """False only if a CEL selector surely leaves the device out: by one of its equalities, joined by `&&`.
-
-    Everything else (`||`, functions, comparisons) is taken as a match: the scheduler decides.
-    """
-    return all(_holds(term, device) for term in _equalities(expression))
-
-
-_Equality = tuple[str, str, Any]  # domain and name of an attribute, and its value; "" and "" are the driver
-
-
-# A handful of expressions, asked of every device of the cluster.
-@cache
-def _equalities(expression: str) -> tuple[_Equality, ...]:
-    if "||" in expression or "?" in expression:
-        return ()
-    found: list[_Equality] = []
-    for part in expression.split("&&"):
-        term = part.strip().strip("()").strip()
-        if driver := _DRIVER.match(term):
-            found.append(("", "", driver[1]))
-        elif attribute := _ATTRIBUTE.match(term):
-            domain, name, text, boolean, number = attribute.groups()
-            found.append((domain, name, text if text is not None else (boolean == "true" if boolean else int(number))))
-    return tuple(found)
-
-
-def _holds(equality: _Equality, device: Device) -> bool:
-    domain, name, wanted = equality
-    if not name:
-        return bool(device.driver == wanted)
-    here = device.attributes.get(name) if domain == device.driver else None
-    return bool(device.attributes.get(f"{domain}/{name}", here) == wanted)
+    """False only if a CEL selector surely leaves the device out; see `selectors.may_match`."""
+    return selectors.may_match(expression, device.driver, device.attributes)
 
 
 def _claimed(
-    adapter: Adapter | None, driver: str, group: list[Device], device_class: str, resource: str
+    adapter: Adapter | None, driver: str, group: list[Device], device_class: Mapping[str, Any], resource: str
 ) -> Accelerator:
     nodes: dict[str, int] = defaultdict(int)
     for d in group:
@@ -141,7 +106,8 @@ def _claimed(
         form="dra-extended" if resource else "dra",
         resource=resource,
         driver=driver,
-        device_class=device_class,
+        device_class=device_class["metadata"]["name"],
+        selector=_selectors(device_class),
         model=next((str(common[a]) for a in _MODEL_ATTRIBUTES if a in common), ""),
         nodes=dict(sorted(nodes.items())),
         recognised=adapter is not None,

@@ -33,6 +33,7 @@ class Accelerator:
     `form` is how a pod asks: `dra` (a ResourceClaim of `device_class`), `device-plugin` (the extended
     resource `resource`), or `dra-extended` (the extended resource `resource`, served by DRA through a
     DeviceClass: KEP-5004; node allocatable may not list it). `id` names it in file names: [a-z0-9-]+.
+    `selector` is the CEL of `device_class`, its selectors joined by `&&`.
     `nodes` maps a node's name to the number of units it advertises (not: free).
     `recognised` is False if no adapter knows the vendor: device-level clauses are then UNKNOWN.
     `shared` says that one unit is not a whole physical device of its own (time slices, MPS).
@@ -46,6 +47,7 @@ class Accelerator:
     resource: str = ""
     driver: str = ""
     device_class: str = ""
+    selector: str = ""
     model: str = ""
     nodes: dict[str, int]
     recognised: bool

@@ -121,7 +121,7 @@ PERMISSIONS = (
     ),
     Permission(
         group="resource.k8s.io",
-        resources=("resourceclaims",),
+        resources=("resourceclaims", "devicetaintrules"),
         verbs=("list",),
         scope="cluster",
         why="what is free, where accelerators are asked for by DRA",

@@ -138,6 +138,8 @@ async def _release(scene: Scene, device: dict[str, Any]) -> None:
                 return
             if await box.until(lambda: _settled(scene, "second"), "release", what="the next claim must get it"):
                 await box.until(lambda: scene.ready("second") or scene.ended("second"), "start")
+                if not scene.ready("second"):
+                    await _does_anything_run(scene)
             else:
                 await _is_anything_given(scene)
         else:
@@ -147,6 +149,13 @@ async def _release(scene: Scene, device: dict[str, Any]) -> None:
         await box.probe("second", step="release")
     else:
         await _tell_events(scene, "second", "release")
+
+
+async def _does_anything_run(scene: Scene) -> None:
+    """The second pod has its device and does not run: does a plain pod run on that node now?"""
+    if await scene.take(scene.pod("after"), "release", "after"):
+        box = scene.box
+        await box.until(lambda: scene.ready("after") or scene.ended("after"), "canary", what="waiting for a plain pod")
 
 
 async def _is_anything_given(scene: Scene) -> None:

@@ -31,12 +31,11 @@ def on_node(
     free = units.advertised(slices, driver, node)
     there = units.advertised([_without_taints(s) for s in slices], driver, node)
     found = {}
-    for s in slices:
-        pool = s["spec"]["pool"]["name"]
-        for d in s["spec"].get("devices") or []:
-            key = (pool, d["name"])
-            if s["spec"]["driver"] == driver and key in there:
-                found[key] = _device(pool, d["name"], body(d), key not in free, key in held)
+    for spec in units.current(slices, driver):
+        for d in spec.get("devices") or []:
+            key = (spec["pool"]["name"], d["name"])
+            if key in there:
+                found[key] = _device(*key, body(d), key not in free, key in held)
     return list(found.values())
 
 
@@ -62,17 +61,10 @@ def _device(pool: str, name: str, body: Object, tainted: bool, held: bool) -> Ob
 
 
 def taint(devices: list[Object], driver: str, rules: list[Object]) -> None:
-    """Marks the devices that a DeviceTaintRule keeps from being given. A rule that cannot be read here counts."""
-    for rule in rules:
-        spec = rule.get("spec") or {}
-        chosen = spec.get("deviceSelector") or {}
-        if (spec.get("taint") or {}).get("effect") not in ("NoSchedule", "NoExecute"):
-            continue
-        if chosen.get("driver", driver) != driver:
-            continue
-        for d in devices:
-            if chosen.get("pool", d["pool"]) == d["pool"] and chosen.get("device", d["name"]) == d["name"]:
-                d["tainted"] = True
+    """Marks the devices that a DeviceTaintRule keeps from being given."""
+    out = units.out_of_use(rules, driver, [(d["pool"], d["name"]) for d in devices])
+    for d in devices:
+        d["tainted"] |= (d["pool"], d["name"]) in out
 
 
 def free(devices: Iterable[Object]) -> list[Object]:

@@ -72,6 +72,18 @@ def plain(rec: Recording) -> Pod | None:
     return next((p for p in pods(rec, step="canary", role="plain")), None)
 
 
+def unready(rec: Recording, one: Pod, win: Window) -> tuple[int, ...]:
+    """Observations in which a pod was not ready, inside a window: so the control plane writes when a node is lost."""
+    seen = []
+    for o in rec.observations:
+        if o.kind != "watch" or o.subject != f"pods/{one.namespace}/{one.name}" or not win.holds(o.seq):
+            continue
+        conditions = (o.body["object"].get("status") or {}).get("conditions") or []
+        if any(c.get("type") == "Ready" and c.get("status") != "True" for c in conditions):
+            seen.append(o.seq)
+    return tuple(seen[:1])
+
+
 def claim_of(rec: Recording, owner: Pod) -> Claim | None:
     """The claim of a pod: the one that bears the pod's name, or that was made for it."""
     return next((c for c in claims(rec) if owner.uid in c.owners or c.name == owner.name), None)

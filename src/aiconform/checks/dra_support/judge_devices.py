@@ -16,6 +16,7 @@ from aiconform.checks.dra_support.history import (
     long_enough,
     plain,
     pod,
+    unready,
     untried,
     watched,
 )
@@ -210,9 +211,9 @@ def _not_started(rec: Recording, owner: Pod) -> Finding:
     win = window(rec, "claim")
     assert owner.bound is not None
     why = _trouble(rec, owner)
-    if owner.ended and owner.last.get("status", {}).get("reason"):
-        because = f"the node refused the pod: {owner.last['status'].get('message', '')}"
-        return unknown(because, code="node-refused", cites=(owner.ended.seq,))
+    refused = node_refused(owner)
+    if refused:
+        return refused
     if any(word in why for word in ("ImagePull", "ErrImage", "InvalidImage")):
         return unknown(f"its image could not be pulled: {why}", code="image-unavailable", cites=(owner.bound.seq,))
     if not owner.ended:
@@ -222,12 +223,25 @@ def _not_started(rec: Recording, owner: Pod) -> Finding:
     beside = plain(rec)
     if beside is None or beside.running is None:
         return unknown("no plain pod ran on that node", code="control-did-not-run")
+    lost = unready(rec, beside, win)
+    if lost:
+        because = "the pod was given a device and did not run, but a plain pod on that node did not stay ready either"
+        return unknown(because, code="control-did-not-run", cites=(owner.bound.seq, *lost))
     because = (
         f"the pod was given a device and bound to {owner.node}, but did not run within {rec.deadline('start'):g} s"
     )
     return failed(
         f"{because}, although a plain pod did there. {why}".strip(), cites=(owner.bound.seq, beside.running.seq)
     )
+
+
+def node_refused(owner: Pod) -> Finding | None:
+    """UNKNOWN if the kubelet refused or evicted the pod, which says nothing about devices."""
+    status = owner.last.get("status", {})
+    if not owner.ended or not status.get("reason"):
+        return None
+    because = f"the node refused the pod: {status['reason']}: {status.get('message', '')}".rstrip(": ")
+    return unknown(because, code="node-refused", cites=(owner.ended.seq,))
 
 
 def _trouble(rec: Recording, owner: Pod) -> str:

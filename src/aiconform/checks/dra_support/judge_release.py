@@ -2,6 +2,7 @@
 
 from aiconform.checks.dra_support.history import (
     Claim,
+    Device,
     device,
     devices,
     fact,
@@ -11,7 +12,7 @@ from aiconform.checks.dra_support.history import (
     watched,
 )
 from aiconform.checks.dra_support.judge_container import looks, new_devices, wanted_paths
-from aiconform.checks.dra_support.judge_devices import given, no_devices
+from aiconform.checks.dra_support.judge_devices import given, no_devices, node_refused
 from aiconform.judging import Pod, failed, not_applicable, passed, unable, unknown, window
 from aiconform.model import Finding, Recording
 
@@ -91,7 +92,7 @@ def gives_a_released_device_again(rec: Recording) -> Finding:
     tried = unable(rec, "held", "second")
     if tried:
         return tried
-    released, win = fact(rec, "released"), window(rec, "release")
+    released = fact(rec, "released")
     if released is None:
         return unknown("the first pod was not deleted", code="not-tried")
     if owner.deleted is None:
@@ -106,14 +107,27 @@ def gives_a_released_device_again(rec: Recording) -> Finding:
     if not set(second.devices()) & set(claim.devices()):
         because = "the second claim was given another device"
         return unknown(because, code="capacity-changed", cites=(second.allocated.seq,))
-    if beside.running is None:
-        waited = win.closed.t - second.allocated.t if win.closed else 0.0
-        blind = watched(rec, win)
-        if blind or (waited < 0.99 * rec.deadline("start") and not beside.ended):
-            return blind or unknown("the suite did not wait until the deadline", code="interrupted")
-        because = f"the device was given to the second claim, but its pod did not run within {waited:.0f} s"
-        return failed(because, cites=(second.allocated.seq, *win.cites()))
-    return _works_again(rec, beside)
+    return _does_not_run(rec, second, beside) if beside.running is None else _works_again(rec, beside)
+
+
+def _does_not_run(rec: Recording, second: Claim, beside: Pod) -> Finding:
+    """The second claim was satisfied, and its pod did not run: because of the device, or of the node?"""
+    win, after = window(rec, "release"), pod(rec, "after")
+    assert second.allocated is not None
+    waited = win.closed.t - second.allocated.t if win.closed else 0.0
+    blind = watched(rec, win)
+    if blind or (waited < 0.99 * rec.deadline("start") and not beside.ended):
+        return blind or unknown("the suite did not wait until the deadline", code="interrupted")
+    refused = node_refused(beside)
+    if refused:
+        return refused
+    if after is None or after.running is None:
+        because = (
+            "the second claim was satisfied and its pod did not run, but a plain pod did not run there then either"
+        )
+        return unknown(because, code="control-did-not-run", cites=win.cites())
+    because = f"the device was given to the second claim, but its pod did not run within {waited:.0f} s"
+    return failed(because, cites=(second.allocated.seq, *win.cites(), after.running.seq))
 
 
 def _stays(rec: Recording) -> Finding:
@@ -149,6 +163,10 @@ def _not_given_again(rec: Recording, owner: Pod, claim: Claim) -> Finding:
             return failed(because, cites=(owner.deleted.seq, *win.cites()))
         if found["held"]:
             return unknown(f"{pool}/{name} was given to somebody else", code="capacity-changed", cites=win.cites())
+        taken = _parts_taken(rec, found, now)
+        if taken:
+            because = f"{pool}/{name} shares counters with {taken}, which was given to somebody else"
+            return unknown(because, code="capacity-changed", cites=win.cites())
     after = pod(rec, "after")
     if after is None or after.bound is None:
         because = "the second claim was not satisfied, but a plain pod was not bound at that time either"
@@ -157,6 +175,17 @@ def _not_given_again(rec: Recording, owner: Pod, claim: Claim) -> Finding:
         f"the device was free for {waited:.0f} s after its pod had gone, and was not given to the claim that waited"
     )
     return failed(because, cites=(owner.deleted.seq, *win.cites(), after.bound.seq))
+
+
+def _parts_taken(rec: Recording, released: Device, now: dict[tuple[str, str], Device]) -> str:
+    """A device of the same pool that shares counters, too, and that others were given since the holder ran."""
+    if not released.get("counters"):
+        return ""
+    before = {(d["pool"], d["name"]) for d in devices(rec, "held") if d["held"]}
+    other = given(rec, "other")
+    before |= {(pool, name) for _, pool, name in (other.devices() if other else ())}
+    new = [d for key, d in now.items() if d["held"] and d.get("counters") and key not in before]
+    return next((f"{d['pool']}/{d['name']}" for d in new if d["pool"] == released["pool"]), "")
 
 
 def _works_again(rec: Recording, beside: Pod) -> Finding:

@@ -81,7 +81,7 @@ class Scene:
         claims = await box.list(self.via.api, "resourceclaims", "*")
         node = await box.get("v1", "nodes", self.node["name"])
         found = known.on_node(slices, claims, self.driver, node, self.via.device) if node else []
-        known.taint(found, self.driver, await self._taint_rules())
+        known.taint(found, self.driver, await box.taint_rules())
         body = {"when": when, "node": self.node["name"], "driver": self.driver, "devices": found}
         box.fact("devices", body)
         return found
@@ -92,13 +92,6 @@ class Scene:
         for s in await self.box.list(self.via.api, "resourceslices"):
             found[s["spec"]["driver"]] = found.get(s["spec"]["driver"], 0) + len(s["spec"].get("devices") or [])
         self.box.fact("published", {"drivers": found}, step="setup")
-
-    async def _taint_rules(self) -> list[Object]:
-        """Rules by which an administrator takes devices out of use (KEP-5055), where they are served."""
-        for r in await self.box.cluster.discover():
-            if (r.group, r.plural) == ("resource.k8s.io", "devicetaintrules"):
-                return await self.box.list(f"{r.group}/{r.version}", r.plural)
-        return []
 
     # -- making things ---------------------------------------------------------------------------------------
 

@@ -33,6 +33,14 @@ def test_a_pool_of_two_slices_counts_when_both_are_there() -> None:
     assert read(one) == []
 
 
+def test_slices_of_an_older_generation_do_not_count() -> None:
+    """A driver that has published anew (after an upgrade) leaves the old slices there for a moment."""
+    newest = {"name": "p", "generation": 2, "resourceSliceCount": 1}
+    new, old = pool_slice(device(0), pool=newest), pool_slice(device(0, attributes={"model": {"string": "old"}}))
+    for slices in ((new, old), (old, new)):
+        assert [d["attributes"]["model"] for d in read(*slices)] == [{"string": "m"}]
+
+
 def test_slices_for_other_nodes_and_drivers_do_not_count() -> None:
     term = {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["z"]}]}
     here = pool_slice(device(0), nodeName=None, nodeSelector={"nodeSelectorTerms": [term]})

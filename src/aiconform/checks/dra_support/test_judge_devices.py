@@ -1,5 +1,6 @@
 """The judge at the edges: devices that are given, kept, and given again."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,6 +173,38 @@ def after(h: History) -> None:
     h.bind("after")
 
 
+def given_and_broken(*more: Part) -> Part:
+    """The second claim is satisfied, and its pod does not run."""
+
+    def part(h: History) -> None:
+        h.allocate("second", "d0")
+        for one in more:
+            one(h)
+
+    return part
+
+
+def after_runs(h: History) -> None:
+    h.pod("after", "release", "after")
+    h.start("after")
+
+
+def evicted(h: History) -> None:
+    h.bind("second")
+    h.live["second"]["status"] = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
+    h.bind("second")
+
+
+def part_of_a_device(*others: bool) -> Part:
+    """Afterwards d0, which shares counters, is free, and others hold these further parts."""
+
+    def part(h: History) -> None:
+        parts = [device(i + 1, counters=True, held=held) for i, held in enumerate(others)]
+        h.devices("after release", device(0, counters=True), *parts)
+
+    return part
+
+
 def test_a_wait_that_nothing_ended_proves_nothing() -> None:
     v = story(again=nothing)
     assert finding(v, "gives_a_device_to_one_claim_at_a_time").code == "control-did-not-run"
@@ -200,12 +233,37 @@ def test_a_shared_device_may_be_given_twice() -> None:
         ({"again": nothing, "afterwards": lambda h: h.devices("after release", device(1))}, UNKNOWN),
         ({"afterwards": lambda h: h.looks("second")}, FAIL),
         ({"afterwards": nothing}, UNKNOWN),
-        ({"again": lambda h: h.allocate("second", "d0")}, FAIL),
+        ({"again": given_and_broken(after_runs)}, FAIL),
+        ({"again": given_and_broken()}, UNKNOWN),
+        ({"again": given_and_broken(after)}, UNKNOWN),
+        ({"again": given_and_broken(after_runs, evicted)}, UNKNOWN),
+        ({"again": after, "afterwards": part_of_a_device(False)}, FAIL),
+        ({"again": after, "afterwards": part_of_a_device(False, True)}, UNKNOWN),
         ({"release": nothing, "again": nothing}, UNKNOWN),
     ],
 )
 def test_a_released_device(parts: dict[str, Part], outcome: Outcome) -> None:
     assert finding(story(**parts), "gives_a_released_device_again").outcome is outcome
+
+
+def test_a_node_that_is_lost_says_nothing_of_its_devices() -> None:
+    """Bound with a device, and not running: a driver that does nothing, or a node that has died."""
+
+    def holder_waits(h: History, *, lost: bool) -> None:
+        h.asked("holder", attributes={"model": {"string": "m"}}, capacity={})
+        h.open("claim")
+        h.pod("holder", "claim", "holder")
+        h.claim("holder-x", owner="holder")
+        h.allocate("holder-x", "d0", "holder")
+        h.bind("holder")
+        h.live["canary"]["status"]["conditions"] = [{"type": "Ready", "status": "False" if lost else "True"}]
+        h.bind("canary")
+        h.close("claim", 301)
+
+    later = dict.fromkeys(LATER[1:], nothing)
+    for lost, outcome in ((False, FAIL), (True, UNKNOWN)):
+        v = story(holder=partial(holder_waits, lost=lost), **later)
+        assert finding(v, "starts_the_pod_with_its_claim").outcome is outcome
 
 
 def test_a_pod_that_never_goes() -> None:

@@ -174,7 +174,7 @@ PERMISSIONS = (
     ),
     Permission(
         group="resource.k8s.io",
-        resources=("resourceclaims", "resourceslices"),
+        resources=("resourceclaims", "resourceslices", "devicetaintrules"),
         verbs=("list",),
         scope="cluster",
         why="what is free, where accelerators are asked for by DRA",

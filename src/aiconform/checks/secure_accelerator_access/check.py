@@ -12,7 +12,8 @@ plugin), with unprivileged pods of an ordinary namespace:
 2. A pod asks for one unit. A probe in its container opens what it finds; a second container of the same pod
    asked for nothing, and is told the device numbers that the first one got.
 3. While that pod holds its unit, on the same node: a pod that asked for nothing; another holder; a pod whose
-   image asks the runtime by the vendor's own variable, with the default runtime and with each RuntimeClass.
+   image asks the runtime by the vendor's own variable, with the default runtime and with each RuntimeClass (six
+   at most, the vendor's first; a limit names the others).
    Each of them opens every accelerator node it finds, and makes device nodes by hand for the holder's number
    and its neighbours and opens those. To open /dev/null by a hand-made node must work in the same container.
 4. With claims: an admin-access claim in a namespace that was not labelled for it must be refused, and a pod of
@@ -128,7 +129,7 @@ CHECK = Check(
         ),
         Permission(
             group="resource.k8s.io",
-            resources=("resourceclaims", "resourceslices"),
+            resources=("resourceclaims", "resourceslices", "devicetaintrules"),
             verbs=("list",),
             scope="cluster",
             why="to count the units that are free on the node",

@@ -183,6 +183,8 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     for p in pods(rec, step="hint"):
         if p.role.startswith("class-") and not any(c.pod == p.name for c in containers(rec, step="hint")):
             out.append(f"{_under(p.role)}: the pod with the variable did not run, so it was not judged")
+    if rec.facts.get("more_runtime_classes"):
+        out.append(f"not tried with the variable: RuntimeClasses {', '.join(rec.facts['more_runtime_classes'])}")
     if facts(rec, "admission", step="setup"):
         out.append("pods are changed at admission so that level baseline refuses them: it was not enforced here")
     return (*out, *release.limits(rec))

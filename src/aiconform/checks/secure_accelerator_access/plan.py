@@ -37,16 +37,17 @@ def _attempt(p: Planner, a: Accelerator) -> Attempt:
         "units": a.nodes[node.name],
         "most_units": a.nodes[node.name] if "extended" in p.options.allow else MOST_UNITS,
         "accelerator": asdict(a),
-        "runtime_classes": runtime_classes(a, p.inventory),
+        "runtime_classes": runtime_classes(a, p.inventory)[:MOST_CLASSES],
+        "more_runtime_classes": runtime_classes(a, p.inventory)[MOST_CLASSES:],
     }
     return p.attempt(a.id, facts, holds=claims.accelerators([node]))
 
 
 def runtime_classes(a: Accelerator, inventory: Inventory) -> list[str]:
-    """Names of RuntimeClasses to try with the vendor's variable."""
+    """Names of RuntimeClasses to try with the vendor's variable, the most telling first."""
     handlers: dict[str, str] = inventory.facts.get("runtime_classes", {})
 
     def rank(name: str) -> tuple[bool, str]:
         return (a.vendor not in f"{name} {handlers[name]}", name)
 
-    return sorted(handlers, key=rank)[:MOST_CLASSES]
+    return sorted(handlers, key=rank)

@@ -1,6 +1,6 @@
 """What became of the units when their holders were gone. Pure."""
 
-from aiconform.checks.secure_accelerator_access.seen import answer, foreign_use_grew, free, holder_ready
+from aiconform.checks.secure_accelerator_access.seen import answer, foreign_use_grew, free, holder_ready, parts
 from aiconform.judging import Pod, facts, failed, passed, pods, unable, unknown
 from aiconform.judging.devices import Container, containers, numbered
 from aiconform.model import Finding, Recording
@@ -58,6 +58,9 @@ def _not_running(rec: Recording, asked: tuple[Pod, ...]) -> Finding | None:
     because = f"{free(rec)} units were free before; of {len(asked)} pods that asked for one unit each after the "
     because += f"release, {len(waiting)} did not run within {rec.deadline('accelerator_pod'):g} s"
     others_ran = len(waiting) < len(asked)
+    if parts(rec) and others_ran:
+        because += ", but units are parts of devices, and other parts may have been given than before"
+        return unknown(because, code="capacity-changed", cites=cites)
     if any(_for_want_of_a_unit(rec, p, others_ran) for p in waiting):
         why = next((w for w in (p.why_waiting() for p in waiting) if w), "")
         return failed(f"{because}{': ' if why else ''}{why}", cites=cites)

@@ -25,6 +25,11 @@ def free(rec: Recording) -> int:
     return int(found[0].body["free"]) if found else 0
 
 
+def parts(rec: Recording) -> bool:
+    """Whether units are parts of devices, so that how many are free depends on which are given."""
+    return any(o.body.get("partitions") for o in _counts(rec, "canary"))
+
+
 def _counts(rec: Recording, step: str) -> tuple[Observation, ...]:
     return facts(rec, f"free/{rec.facts.get('node', '')}", step=step)
 
@@ -47,11 +52,12 @@ def got(rec: Recording, c: Container) -> tuple[dict[str, Any], ...]:
 
 
 def made_and_opened(rec: Recording, c: Container) -> tuple[tuple[tuple[int, int], str], ...]:
-    """Hand-made nodes that the device rules let through, without those whose device the container could open by
-    name anyway: that it had them is another clause's business."""
+    """Hand-made nodes that the device rules let through, without those whose device they let it have by name anyway
+    (even if the device itself is busy or sick): that it had them is another clause's business."""
     if not c.can_make or own_kernel(rec, c):
         return ()
-    by_name = c.numbers("device", "shared", "number", "vendor", "sibling")
+    named = c.opened("device", "shared", "number", "vendor", "sibling")
+    by_name = {(n["major"], n["minor"]) for n in named}
     return tuple((number, result) for number, result in c.made() if number not in by_name and let_through(result))
 
 

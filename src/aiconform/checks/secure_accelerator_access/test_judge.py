@@ -179,6 +179,18 @@ def test_a_device_made_by_hand(result: str, container: str) -> None:
     assert history.says("denies_devices_made_by_hand") == ("FAIL", "")
 
 
+@pytest.mark.parametrize("result", ["EIO", "EBUSY", "ENODEV"])
+def test_a_sick_device_is_its_holders_own(result: str) -> None:
+    """Its driver refuses to open it, by name and by hand: the device rules let the holder have it, as they should."""
+    history = sound()
+    target = next(o for o in history.seen if o.kind == "probe" and o.subject.endswith("/holder"))
+    target.body["nodes"] = [node(0, result)]
+    target.body["made"] = {"control": "ok", "folder": "/dev", "results": {"EPERM": [[4, 5]], result: [[4, 0]]}}
+    assert history.says("denies_devices_made_by_hand") == ("UNKNOWN", "grant-not-usable")
+    target.body["made"]["results"][result].append([4, 1])
+    assert history.says("denies_devices_made_by_hand") == ("FAIL", "")
+
+
 def test_denials_mean_nothing_without_the_control() -> None:
     history = sound()
     for o in history.seen:

@@ -115,6 +115,25 @@ def test_units_that_do_not_come_back() -> None:
     assert any("not handed out again" in text for text in elsewhere.judged().limits)
 
 
+def test_parts_of_devices_are_not_counted_on() -> None:
+    """How many units are free depends on which parts are given; none at all is another matter."""
+    clause = "gives_a_released_device_back"
+    for running, expected in ((1, ("UNKNOWN", "capacity-changed")), (0, ("FAIL", ""))):
+        history = History().start().held().beside().released(body(node(1)), body(node(2)), running=running)
+        for o in history.seen:
+            if o.subject == f"free/{NODE}":
+                o.body["partitions"] = 14
+            if o.step == "reuse" and o.kind == "watch":
+                o.body["object"]["status"]["conditions"] = [_unscheduled("cannot allocate all claims")]
+        assert history.says(clause) == expected
+
+
+def test_runtime_classes_that_were_not_tried_are_a_limit() -> None:
+    history = sound()
+    history.facts["more_runtime_classes"] = ["last", "least"]
+    assert any("last, least" in text for text in history.judged().limits)
+
+
 def test_a_holder_that_does_not_go_away() -> None:
     clause = "gives_a_released_device_back"
     stuck = History().start().held().beside()

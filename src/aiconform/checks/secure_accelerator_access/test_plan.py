@@ -84,6 +84,7 @@ def test_the_vendors_own_runtime_classes_come_first() -> None:
     (made,) = attempts(found, Options(), "MUST")
     assert made.facts["runtime_classes"][0] == "z"
     assert len(made.facts["runtime_classes"]) == 6
+    assert made.facts["more_runtime_classes"] == ["c5", "c6", "c7", "c8"]
 
 
 def test_only_claims_can_be_borrowed_or_used_as_admin() -> None:
