@@ -14,7 +14,8 @@ On one node, with pods that really run and that find each other over TCP:
 4. Control: N plain pods of the same shape are created. Exactly N-1 of them run. So the room was there, and
    without a gang mechanism a part of the group would have started.
 5. A gang of N is created. For the whole window, watched without a gap, no member may be bound to a node or
-   start a container. The mechanism must show that it has seen the gang.
+   start a container; the window is longer than the gang of step 2 took to get its first place. The mechanism must
+   show that it has seen the gang.
 6. The blocker is deleted. All N members must run, at one common instant, without a part of them being bound
    long before the others.
 7. Steps 3 to 5 again, in a shorter window, short of cpu instead of accelerators: a mechanism that counts only
@@ -37,9 +38,10 @@ plain pods of the same shape did; or members that ran could not reach each other
 ## What it cannot see
 Gangs that span nodes or topology domains, preemption between gangs, and queueing order. Kueue and other quota
 mechanisms are judged at the level of their quota (limit `atomicity: quota`): the check keeps the quota equal
-to what is really free. If other users take or free accelerators on the node meanwhile, the answer is
-UNKNOWN (capacity-changed). A platform that serves the API but drops the pod's gang field, or has no solution
-installed, is UNKNOWN, not FAIL: the requirement is that one can be installed.
+to what is really free. A node on which pods of others have a lower priority than the check's is not made short,
+because the scheduler would end them (UNKNOWN, blocked-by). If other users take or free accelerators on the node
+meanwhile, the answer is UNKNOWN (capacity-changed). A platform that serves the API but drops the pod's gang field,
+or has no solution installed, is UNKNOWN, not FAIL: the requirement is that one can be installed.
 
 ## Mechanisms
 Each mechanism that is found is tried, one after the other, and one that works is enough. `--mechanism
@@ -154,7 +156,7 @@ PERMISSIONS = (
     Permission(group="", resources=("nodes",), verbs=("get", "list"), scope="cluster", why="allocatable, taints"),
     Permission(
         group="resource.k8s.io",
-        resources=("resourceslices", "resourceclaims"),
+        resources=("resourceslices", "resourceclaims", "devicetaintrules"),
         verbs=("list",),
         scope="cluster",
         why="to count what is free, where accelerators are asked for by DRA",

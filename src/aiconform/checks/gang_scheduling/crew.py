@@ -36,6 +36,8 @@ class Crew:
     # Set once a scheduler of the mechanism's own has started a pod: then what is said of members is said by it.
     scheduler: str = ""
     templates: set[str] = field(default_factory=set)
+    # Seconds from the creation of the first gang to its first member's place.
+    took: float = 0.0
     # Whether members were last stored without what makes them members.
     dropped: bool = False
 

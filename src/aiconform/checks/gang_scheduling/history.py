@@ -4,7 +4,7 @@ Facts that `observe` writes, beside the watch:
 
 =========== ======================================================================================
 shape       {size, node, unlike, units (of all members), cpu (millicores of one), members: [...]}
-room        {when: before|after, units, cpu, held: {units, cpu}}: free on the node, and what the
+room        {when: before|meanwhile|after, units, cpu, held: {units, cpu}}: free on the node, and what the
             members of the step hold; `cpu` in millicores, `units` of the accelerator
 created     {objects: [...], refused: ""}: a gang was created; `refused` is the server's answer if not
 membership  {dropped: [...]}: what stored members lack to belong to their gang, in words
@@ -133,14 +133,15 @@ def room_changed(rec: Recording, step: str) -> Finding | None:
     after = [o for o in facts(rec, "room", step) if o.body["when"] == "after"]
     if shape is None or not before or not after:
         return unknown("what was free on the node was not counted before and after", code="deadline")
-    first, last = before[-1], after[-1]
-    units = _all(last, "units") - _all(first, "units")
-    cpu = _all(last, "cpu") - _all(first, "cpu")
-    # Half a member's cpu is the slack on either side of what the blocker leaves.
-    if units == 0 and abs(cpu) < shape.body["cpu"] / 2:
-        return None
-    because = f"others took or gave back {abs(units)} accelerators and {abs(cpu)} millicores on the node meanwhile"
-    return unknown(because, code="capacity-changed", cites=(first.seq, last.seq))
+    first = before[-1]
+    for seen in facts(rec, "room", step):
+        units = _all(seen, "units") - _all(first, "units")
+        cpu = _all(seen, "cpu") - _all(first, "cpu")
+        # Half a member's cpu is the slack on either side of what the blocker leaves.
+        if seen.seq > first.seq and (units or abs(cpu) >= shape.body["cpu"] / 2):
+            because = f"others took or gave back {abs(units)} accelerators and {abs(cpu)} millicores on the node"
+            return unknown(f"{because} meanwhile", code="capacity-changed", cites=(first.seq, seen.seq))
+    return None
 
 
 def _all(room: Observation, what: str) -> int:

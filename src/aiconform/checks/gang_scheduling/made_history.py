@@ -176,10 +176,10 @@ def release(h: History, act: Part | None = None, seconds: float = 1.0) -> None:
     h.room("release", "after", N)
 
 
-def cpu(h: History, act: Part = nothing) -> None:
+def cpu(h: History, act: Part = nothing, seconds: float = 90.0) -> None:
     blocker(h, "cpu_blocker")
     control(h, "cpu_control", "d")
-    short(h, act, step="cpu_short")
+    short(h, act, step="cpu_short", seconds=seconds)
 
 
 def sound(**other: Part) -> History:

@@ -86,8 +86,12 @@ def _absent(rec: Recording, step: str, control: str, gang: tuple[Pod, ...]) -> F
         because = "the pods were not watched from creation to the end of the window without a gap"
         return unknown(because, code="api-lost", cites=win.cites())
     assert win.opened is not None and win.closed is not None
-    if not win.holds(created.seq) or win.closed.t - created.t < 0.99 * _needed(rec, step):
+    watched = win.closed.t - created.t
+    if not win.holds(created.seq) or watched < 0.99 * _needed(rec, step):
         return unknown("the window was not held for its full time", code="deadline", cites=win.cites())
+    slow = _slower_than(rec, watched)
+    if slow:
+        return slow
     gone = [p for p in gang if p.ended and win.holds(p.ended.seq)]
     if gone:
         because = f"{len(gone)} members were removed while they waited"
@@ -106,6 +110,17 @@ def _needed(rec: Recording, step: str) -> float:
     """For how long the gang had to wait; older recordings know one window only."""
     whole = rec.deadline("window")
     return min(whole, rec.settings["deadlines"].get("cpu_window", whole)) if step == "cpu_short" else whole
+
+
+def _slower_than(rec: Recording, watched: float) -> Finding | None:
+    """UNKNOWN if even a gang that has room gets no place in so many seconds: then waiting for as long shows nothing."""
+    created = fact(rec, "created", "together")
+    first = min((p.bound for p in members(rec, "together") if p.bound), key=lambda m: m.seq, default=None)
+    if created is None or first is None or first.t - created.t < watched:
+        return None
+    because = f"it was watched for {watched:.0f} s, but a gang with room for all got its first place after "
+    because += f"{first.t - created.t:.0f} s"
+    return unknown(because, code="deadline", cites=(created.seq, first.seq))
 
 
 def _short(rec: Recording, step: str, control: str) -> Finding:

@@ -3,11 +3,16 @@
 A stage returns whether the later ones can be tried at all.
 """
 
+from collections.abc import Callable
+
 from aiconform.checks.gang_scheduling.crew import Crew, has_pods, owned, running, told_to_wait
+from aiconform.checks.gang_scheduling.priorities import endangered
 from aiconform.checks.gang_scheduling.via import Manifest
 from aiconform.cluster.errors import Refused
 
 _NO_GANG = "the members that were stored belong to no gang, so this could not be tried"
+# Others may come and go on the node while a gang is waited for; so often they are looked for, in seconds.
+_LOOK = 30.0
 _NOT_STARTED = "the gang did not start even with room for all of it, so this could not be tried"
 
 
@@ -30,7 +35,21 @@ async def canary(crew: Crew) -> bool:
         return False
     await box.until(lambda: any(_ended(p) for p in box.pods(role="canary")), "meet")
     await box.probe("canary", step="canary")
-    return True
+    return await _spares_others(crew)
+
+
+async def _spares_others(crew: Crew) -> bool:
+    """Where pods of others have a lower priority than ours, a shortage makes the scheduler end them: not tried then."""
+    box, name = crew.box, crew.node["name"]
+    mine = box.pods(role="meeting")[0]["spec"]
+    there = await box.list("v1", "pods", "*", fields=f"spec.nodeName={name}")
+    # What the blocker leaves is half a member's cpu away from room for one more.
+    lower = endangered(mine, there, crew.accelerator.resource if crew.accelerator else "", crew.cpu // 2)
+    if lower:
+        because = f"pods of others on {name} have a lower priority than the check's ({', '.join(lower[:3])}): the "
+        because += "shortage that it makes could end them; choose another node with --node-selector"
+        box.unable("canary", "blocked-by", because)
+    return not lower
 
 
 async def lone(crew: Crew) -> bool:
@@ -84,7 +103,7 @@ async def together(crew: Crew) -> bool:
     await crew.room(step, "before")
     async with box.window(step, "the gang has room: it starts as a whole"):
         objects, belongs = await create_gang(crew, step, await crew.members("a", "together"))
-        whole = belongs and await box.until(lambda: _started(crew, step) >= crew.size, "start")
+        whole = belongs and await _comes(crew, step, step, lambda: _started(crew, step) >= crew.size, "start")
     if whole:
         async with box.window("meet", "the members run: they find each other"):
             await box.until(lambda: sum(_ended(p) for p in crew_pods(crew, step)) >= crew.size, "meet")
@@ -215,9 +234,29 @@ async def _wait_in_vain(crew: Crew, step: str, *, mcpu: int) -> list[Manifest]:
 
 
 def _watched(crew: Crew, step: str) -> float:
-    """Seconds for which the gang has to wait; fewer when it is short of cpu, and never more than the user said."""
+    """Seconds for which the gang has to wait; fewer when it is short of cpu, more where gangs begin slowly."""
     whole = crew.box.seconds("window")
-    return min(whole, crew.box.seconds("cpu_window")) if step == "cpu_short" else whole
+    asked = min(whole, crew.box.seconds("cpu_window")) if step == "cpu_short" else whole
+    return max(asked, 1.5 * crew.took)
+
+
+async def _comes(crew: Crew, step: str, members: str, whole: Callable[[], bool], deadline: str) -> bool:
+    """Waits for a gang; counts from time to time what is free for it, since others may come and go meanwhile."""
+    box, began, first = crew.box, crew.box.rec.elapsed(), list[float]()
+    over = began + box.seconds(deadline)
+
+    def here() -> bool:
+        if not first and any(_placed(p) for p in crew_pods(crew, members)):
+            first.append(box.rec.elapsed() - began)
+        return whole()
+
+    came = await box.until(here, min(_LOOK, over - began))
+    while not came and box.rec.elapsed() < over:
+        await crew.room(step, "meanwhile", [*crew_pods(crew, members), *crew.stand_ins()])
+        came = await box.until(here, min(_LOOK, max(over - box.rec.elapsed(), 0.0)))
+    if step == "together" and first:
+        crew.took = first[0]
+    return came
 
 
 async def _release(crew: Crew, blocker: Manifest, objects: list[Manifest]) -> None:
@@ -227,7 +266,9 @@ async def _release(crew: Crew, blocker: Manifest, objects: list[Manifest]) -> No
         await crew.clear("blocker", blocker)
         await crew.room("release", "before", [*crew_pods(crew, "short"), *crew.stand_ins()])
         await crew.fit("release")
-        whole = await box.until(lambda: sum(running(p) for p in crew_pods(crew, "short")) >= crew.size, "release")
+        whole = await _comes(
+            crew, "release", "short", lambda: sum(running(p) for p in crew_pods(crew, "short")) >= crew.size, "release"
+        )
     note_placeholders(crew, "short")
     await crew.clear("short", *objects)
     await crew.room("release", "after")

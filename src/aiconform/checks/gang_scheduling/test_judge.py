@@ -28,6 +28,7 @@ from aiconform.checks.gang_scheduling.made_history import (
     sound,
     together,
 )
+from aiconform.model import Outcome
 
 
 def test_a_sound_platform_passes() -> None:
@@ -121,6 +122,42 @@ def test_a_gap_in_the_window_is_no_absence() -> None:
 def test_a_watch_that_ended_is_no_absence() -> None:
     h = sound(short=lambda h: short(h, lambda h: h.add("watch.end", f"pods/{NS}", {"why": "lost"})))
     assert code(judged(h), "starts_none_when_short") == (UNKNOWN, "api-lost")
+
+
+@pytest.mark.parametrize(("latency", "outcome"), [(80, PASS), (100, UNKNOWN)])
+def test_who_is_slower_than_the_window_shows_nothing_in_it(latency: float, outcome: Outcome) -> None:
+    """A scheduler that looks at new pods every two minutes binds none in 90 s, gang or not."""
+
+    def slowly(h: History) -> None:
+        h.room("together", "before", N)
+        h.add("window.open", "together", {}, "together")
+        for name in gang("a"):
+            h.create(name, "together", "member")
+        h.fact("created", {"namespace": NS, "refused": ""}, "together")
+        h.bind("a0", apart=latency)
+        h.start("a1", "a2", "a3")
+        h.run("a0")
+        h.add("window.close", "together", {}, "together")
+
+    h = sound(together=slowly, short=lambda h: short(h, seconds=91), cpu=lambda h: cpu(h, seconds=91))
+    assert finding(judged(h), "starts_none_when_short").outcome is outcome
+    assert finding(judged(h), "starts_none_when_short_of_cpu").outcome is outcome
+
+
+def test_others_that_came_and_went_while_a_gang_was_waited_for() -> None:
+    def visited(h: History, units: int) -> None:
+        h.add("window.open", "release", {}, "release")
+        h.delete("blocker")
+        h.room("release", "before", N)
+        h.room("release", "meanwhile", units)
+        h.add("window.close", "release", {}, "release", seconds=420)
+        h.delete(*gang("short"))
+        h.room("release", "after", N)
+        control(h, "release_control", "e", N)
+
+    clause = "starts_it_when_room_returns"
+    assert code(judged(sound(release=lambda h: visited(h, N))), clause) == (FAIL, "")
+    assert code(judged(sound(release=lambda h: visited(h, N - 1))), clause) == (UNKNOWN, "capacity-changed")
 
 
 def test_a_short_window_is_no_absence() -> None:
