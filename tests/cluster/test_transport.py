@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,14 @@ async def write(cluster: Cluster, scope: Scope) -> None:
     assert answer.status == 201
 
 
+class Broken(httpx2.AsyncByteStream):
+    """The body of an answer whose connection breaks in its middle."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"kind": "No'
+        raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
 BUSY = status(429, "TooManyRequests", "slow", {"Retry-After": "1"})
 DOWN = status(503, "ServiceUnavailable", "down")
 
@@ -67,6 +75,7 @@ def test_of_a_read_only_its_size_is_kept(tmp_path: Path) -> None:
     [
         [BUSY], [DOWN, DOWN], [status(500, "", "")], [status(504, "", "")], [httpx2.ConnectError("x")],
         [httpx2.ReadError("x"), BUSY], [httpx2.ReadTimeout("x")], [httpx2.RemoteProtocolError("x")],
+        [httpx2.Response(200, stream=Broken())],
     ],
 )  # fmt: skip
 def test_reads_are_tried_again(tmp_path: Path, faults: list[Any]) -> None:
@@ -81,8 +90,10 @@ def test_a_post_that_was_surely_not_done_is_tried_again(tmp_path: Path, fault: A
     assert call.body["tries"] == 2
 
 
-@pytest.mark.parametrize("fault", [httpx2.ReadError("reset"), httpx2.ReadTimeout("late")])
-def test_a_post_that_may_have_been_done_is_not_sent_twice(tmp_path: Path, fault: Exception) -> None:
+@pytest.mark.parametrize(
+    "fault", [httpx2.ReadError("reset"), httpx2.ReadTimeout("late"), httpx2.Response(201, stream=Broken())]
+)
+def test_a_post_that_may_have_been_done_is_not_sent_twice(tmp_path: Path, fault: Any) -> None:
     async def story(cluster: Cluster, scope: Scope) -> None:
         with pytest.raises(ApiLost, match="tried 1 times"):
             await write(cluster, scope)

@@ -113,7 +113,6 @@ class Recording(httpx2.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         start = time.monotonic()
         response, tries = await self._insist(request, scope)
-        await response.aread()
         scope.counts["bytes_received"] += len(response.content)
         if scope.rec is not None and not scope.rec.finished and not request.extensions.get(QUIET):
             ms = round((time.monotonic() - start) * 1000, 1)
@@ -128,12 +127,13 @@ class Recording(httpx2.AsyncBaseTransport):
             wait = min(0.2 * 2**tries, 8.0) * random.uniform(0.5, 1.0)
             try:
                 response = await self._inner.handle_async_request(request)
+                # A connection may break in the middle of an answer, too.
+                await response.aread()
                 if not _worth_another(request, response.status_code):
                     return response, tries
                 wait = _retry_after(response, wait)
                 if time.monotonic() + wait > over:
                     return response, tries
-                await response.aread()
                 await response.aclose()
             except httpx2.TransportError as e:
                 surely_unsent = isinstance(e, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
