@@ -15,6 +15,7 @@ def table(r: dict[str, Any]) -> str:
     m, lab, run, judge, build = r["machine"], r["lab"], r["run"], r["judge"], r.get("build", {})
     fast = r.get("fast", {})
     others = " (other labs were using the machine)" if m.get("load", m["cores"]) >= m["cores"] / 2 else ""
+    full = r.get("full_lab", {})
     rows = [
         (
             "`lab up`, cold: everything built from source",
@@ -23,9 +24,17 @@ def table(r: dict[str, Any]) -> str:
         ("`lab up`, warm: two Ready nodes, accelerators, DNS", f"{lab['warm_up_s']:.1f} s"),
         ("memory of the lab (RSS)", f"{lab['rss_mib'] / 1024:.2f} GiB"),
         ("`lab down`", f"{lab['down_s']:.1f} s"),
+        *(
+            [
+                (f"`lab up --profile full`, warm: {full['nodes']} nodes, every addon", f"{full['warm_up_s']:.0f} s"),
+                ("memory of that lab (RSS)", f"{full['rss_mib'] / 1024:.2f} GiB"),
+            ]
+            if full
+            else []
+        ),
         (f"a run of every MUST of 1.37 on the full lab{others}", f"{run['wall_s']:.0f} s"),
         (
-            "the same, over its longest attempt (attempts that need the same node wait for each other)",
+            "the same, over its longest attempt (what needs the same node waits for each other)",
             f"{run['wall_over_longest']:.2f}",
         ),
         ("judging that run again", f"{judge['judge_s']:.2f} s"),

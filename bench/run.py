@@ -20,6 +20,7 @@ from aiconform.lab import Lab
 
 HERE = Path(__file__).parent
 NAME = "bench"
+PROGRAM = [sys.executable, "-m", "aiconform"]
 
 
 def quiet(_: str) -> None:
@@ -52,12 +53,19 @@ def measure_lab(times: int = 3) -> dict[str, Any]:
     return {"warm_up_s": _median(ups), "down_s": _median(downs), "rss_mib": round(rss)}
 
 
+def measure_full_lab() -> dict[str, Any]:
+    """Warm `up --profile full` from nothing running to its end, and memory. The lab stays."""
+    lab = Lab(NAME)
+    lab.down(quiet)
+    up = [*PROGRAM, "lab", "up", "--name", NAME, "--profile", "full"]
+    took = seconds(lambda: subprocess.run(up, stdout=sys.stderr, check=True))
+    status = lab.status()
+    return {"warm_up_s": round(took, 1), "rss_mib": round(status.rss_mib), "nodes": len(status.nodes)}
+
+
 def make_run(runs: Path, *more: str) -> Path:
-    """A run of every MUST on a sound lab with all that they need; returns its folder."""
-    program = [sys.executable, "-m", "aiconform"]
-    up = [*program, "lab", "up", "--name", NAME, "--profile", "full"]
-    subprocess.run(up, stdout=sys.stderr, check=True)
-    command = [*program, "run", "--lab", NAME, "--allow", "scales", "--runs", str(runs), "-o", "name", *more]
+    """A run of every MUST on a sound lab with all that they need, which is up; returns its folder."""
+    command = [*PROGRAM, "run", "--lab", NAME, "--allow", "scales", "--runs", str(runs), "-o", "name", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines()
     if not lines:
@@ -68,27 +76,35 @@ def make_run(runs: Path, *more: str) -> Path:
 def measure_run(directory: Path) -> dict[str, Any]:
     """A run's wall time, from its begin to its last recording's end, beside its longest attempt; and its size.
 
-    `attempts`: seconds of each; `began_s`: when each began, in seconds of the run. `waited_s`: what they waited for
-    each other, in all. Attempts that could not be tried are left out.
+    `attempts`: seconds of each, without those in its middle in which it waited for others; `began_s`: when each began,
+    in seconds of the run. `waited_s`: what they waited for each other, in all. What could not be tried is left out.
     """
     begun = _at(directory / "recorded" / "run.json")
     tried = {p.parent.name: json.loads(p.read_text()) for p in directory.glob("recorded/*/end.json")}
     ends = {name: e for name, e in sorted(tried.items()) if e["t"] >= 1.0}
+    waits = {name: _waited(directory / "recorded" / name) for name in ends}
+    took = {name: e["t"] - waits[name] for name, e in ends.items()}
     began = {name: (_at(directory / "recorded" / name / "begin.json") - begun).total_seconds() for name in ends}
     wall = max((datetime.fromisoformat(e["at"]) - begun).total_seconds() for e in ends.values())
-    longest = max(e["t"] for e in ends.values())
+    longest = max(took.values())
     rows = json.loads(next(directory.glob("derived/assessment-*.json")).read_text())["rows"]
     return {
         "wall_s": round(wall, 1),
         "longest_attempt_s": round(longest, 1),
         "wall_over_longest": round(wall / longest, 2),
-        "waited_s": round(sum(began.values())),
-        "attempts": {name: round(e["t"], 1) for name, e in ends.items()},
+        "waited_s": round(sum(began.values()) + sum(waits.values())),
+        "attempts": {name: round(t, 1) for name, t in took.items()},
         "began_s": {name: round(t) for name, t in began.items()},
         "outcomes": {r["requirement"]: r["outcome"] for r in rows if r["covered"]},
         "recorded_kib": round(sum(p.stat().st_size for p in (directory / "recorded").rglob("*")) / 1024),
         "report_kib": round((directory / "derived" / "report.html").stat().st_size / 1024),
     }
+
+
+def _waited(recording: Path) -> float:
+    """Seconds that an attempt waited for others after it had begun."""
+    lines = (json.loads(line) for line in (recording / "observations.jsonl").read_text().splitlines())
+    return sum(o["body"]["waited"] for o in lines if (o["kind"], o["subject"]) == ("fact", "turn"))
 
 
 def _at(path: Path) -> datetime:
@@ -137,7 +153,8 @@ def measure_all(*, cold: bool) -> dict[str, Any]:
         build = {"build": measure_cold_build()} if cold else {}
         lab = {"lab": measure_lab()}
         with tempfile.TemporaryDirectory() as runs:
-            return build | lab | measure_runs(make_run(Path(runs)), make_run(Path(runs), "--fast"))
+            full = {"full_lab": measure_full_lab()}
+            return build | lab | full | measure_runs(make_run(Path(runs)), make_run(Path(runs), "--fast"))
     finally:
         Lab(NAME).down(quiet)
 
