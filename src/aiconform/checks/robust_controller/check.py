@@ -146,7 +146,7 @@ PERMISSIONS = (
 DEADLINES = {
     "canary": Deadline(seconds=180, reason="the probe image may have to be pulled on a cold node"),
     "own": Deadline(seconds=120, fast=30, reason="a pod that crashes is started again within two minutes, at most"),
-    "webhook": Deadline(seconds=30, reason="a webhook whose pod is just replaced answers again"),
+    "webhook": Deadline(seconds=90, reason="a webhook whose pod is just replaced, on another node, answers again"),
     "reported": Deadline(seconds=60, reason="events come within seconds"),
     "made": Deadline(seconds=120, reason="an operator with a long queue takes its time"),
     "run": Deadline(seconds=300, reason="pods may wait for a node, and for the image on it"),
