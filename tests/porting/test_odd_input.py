@@ -94,7 +94,7 @@ BAD = {
     ),
     "an alias of itself": ("a: &a [*a]\n", "no anchor before it|multiply without end"),
     "an alias of nothing": ("a: *b\n", "has no anchor"),
-    "deep nesting": ("[" * 5000 + "]" * 5000, "levels deep"),
+    "deep nesting": ("[" * 5000 + "]" * 5000, "levels deep|nesting depth"),
     "deep mappings": ("".join(f"{' ' * n}a:\n" for n in range(300)), "levels deep"),
     "a list as key": ("? [a, b]\n: 1\n", "plain word"),
     "a merge of a word": ("apiVersion: v1\nkind: Pod\n<<: word\n", "<< needs a mapping"),

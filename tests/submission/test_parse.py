@@ -96,7 +96,7 @@ def test_scalars_are_what_yaml_1_2_makes_of_them(text: str, kind: str) -> None:
         (b"metadata: {", "is no YAML", 2),
         (b"metadata: \x00", "is no YAML", 1),
         (b'metadata: "\xff"', "is no YAML", 1),
-        (b"a: " + b"[" * 1_000_000, "nested more than", 1),
+        (b"a: " + b"[" * 1_000_000, "nest", 1),
         (b"- " * 100_000, "nested more than", 1),
         (b"{a: " * 100_000, "nested more than", 1),
     ],

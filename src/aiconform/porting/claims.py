@@ -1,7 +1,7 @@
 """The edits that turn an extended resource into a claim, a claim into a resource, or one name into another."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from aiconform.porting import offers
@@ -63,22 +63,14 @@ def _template(scene: Scene, owner: Object, grant: Grant, units: int) -> tuple[st
     # v1beta1 has no `exactly` level (KEP-4381).
     request = {"name": _REQUEST} | (exactly if version == "v1beta1" else {"exactly": exactly})
     spec = {"spec": {"devices": {"requests": [request]}}}
-    for (namespace, name), known in scene.templates.items():
-        if namespace == owner.namespace and json.dumps(known["spec"]) == json.dumps(spec):
-            return name, None
-    taken = {n for ns, n in scene.templates if ns == owner.namespace}
-    taken |= {o.name for o in scene.objects if o.kind == "ResourceClaimTemplate"}
+    there, written = scene.templates.setdefault(owner.namespace, {}), json.dumps(spec)
+    if written in there:
+        return there[written], None
     base = f"{owner.name.strip('-') or 'workload'}-{offers.slug(grant.choice.name)}"[:55].strip("-")
-    name = _free(base, taken)
+    name = there[written] = _free(base, {*there.values()}, scene.by_name("ResourceClaimTemplate"))
     metadata = {"name": name} | ({"namespace": owner.namespace} if owner.namespace else {})
-    made = {
-        "apiVersion": f"resource.k8s.io/{version}",
-        "kind": "ResourceClaimTemplate",
-        "metadata": metadata,
-        "spec": spec,
-    }
-    scene.templates[owner.namespace, name] = made
-    return name, made
+    api = f"resource.k8s.io/{version}"
+    return name, {"apiVersion": api, "kind": "ResourceClaimTemplate", "metadata": metadata, "spec": spec}
 
 
 def _of_part(grant: Grant) -> list[str]:
@@ -90,9 +82,9 @@ def _of_part(grant: Grant) -> list[str]:
     return [equals(first, adapter.part_attribute, grant.want.part)]
 
 
-def _free(base: str, taken: set[str]) -> str:
+def _free(base: str, taken: set[str], also: Collection[str] = ()) -> str:
     name, n = base, 1
-    while name in taken:
+    while name in taken or name in also:
         n += 1
         name = f"{base}-{n}"
     taken.add(name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from aiconform.porting import selectors
@@ -30,7 +31,7 @@ class Grant:
     claim: "Claim | None" = None
     cel: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def nodes(self) -> dict[str, int]:
         """Node -> units that it advertises of what was chosen."""
         out: dict[str, int] = {}
@@ -81,7 +82,7 @@ def claims(scene: Scene, pod: Pod) -> Iterator[Claim]:
 
 
 def _find(scene: Scene, kind: str, name: str, namespace: str) -> Object | None:
-    found = [o for o in scene.objects if o.kind == kind and o.group == "resource.k8s.io" and o.name == name]
+    found = [o for o in scene.called(kind, name) if o.group == "resource.k8s.io"]
     return next((o for o in found if o.namespace == namespace), found[0] if len(found) == 1 else None)
 
 

@@ -29,7 +29,6 @@ class File:
     """A file with its documents. `head` is what stands before the first of them."""
 
     name: str
-    original: bytes
     head: str
     documents: list[Document]
 
@@ -37,20 +36,21 @@ class File:
     def json(self) -> bool:
         return len(self.documents) == 1 and yamltree.is_json(self.documents[0].text)
 
-    def rendered(self) -> bytes:
-        """The file after its edits; the very same bytes if there are none. Raises PortError."""
-        if not any(d.ops or d.added or d.dropped for d in self.documents):
-            return self.original
-        newline = "\r\n" if "\r\n" in self.head + "".join(d.text for d in self.documents) else "\n"
-        out = self.head
+    def rendered(self) -> list[tuple[str, str]]:
+        """The file part by part, before and after its edits: a part ends where a document does. Raises PortError."""
+        newline = "\r\n" if any("\r\n" in part for part in (self.head, *(d.text for d in self.documents))) else "\n"
+        parts, head = [], self.head
         for d in self.documents:
-            where = f"{self.name}, line {d.line + 1}"
-            if not d.dropped:
-                out += textedit.apply(d.text, d.ops, where) if d.ops else d.text
-            for new in d.added:
-                out += "" if not out or out.endswith("\n") else newline
-                out += ("---\n" + textedit.document(new)).replace("\n", newline)
-        return out.encode()
+            new = "" if d.dropped else self._edited(d)
+            for added in d.added:
+                new += "" if not new or new.endswith("\n") else newline
+                new += ("---\n" + textedit.document(added)).replace("\n", newline)
+            parts.append((head + d.text, head + new))
+            head = ""
+        return parts or [(head, head)]
+
+    def _edited(self, d: Document) -> str:
+        return textedit.apply(d.text, d.ops, f"{self.name}, line {d.line + 1}") if d.ops else d.text
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,7 @@ class Object:
     document: Document
     prefix: Path
     data: dict[str, Any]
+    edits: list[Op] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -93,10 +94,10 @@ class Object:
         return f"{self.kind} {self.name} ({self.file.name})"
 
     def edit(self, op: Op) -> None:
-        """Notes a change; the path of `op` begins at the object."""
-        full = Op(action=op.action, path=(*self.prefix, *op.path), value=op.value)
-        if full not in self.document.ops:
-            self.document.ops.append(full)
+        """Notes a change, once; the path of `op` begins at the object."""
+        if op not in self.edits:
+            self.edits.append(op)
+            self.document.ops.append(Op(action=op.action, path=(*self.prefix, *op.path), value=op.value))
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -126,9 +127,7 @@ def read(name: str, data: bytes) -> File:
         Document(text=text[t.start : end], line=t.line, data=yamltree.plain(t.root, name) if t.root else None)
         for t, end in zip(trees, ends, strict=True)
     ]
-    return File(
-        name=name, original=data, head=bom + text[: trees[0].start if trees else len(text)], documents=documents
-    )
+    return File(name=name, head=bom + text[: trees[0].start if trees else len(text)], documents=documents)
 
 
 def objects(files: Iterable[File]) -> list[Object]:

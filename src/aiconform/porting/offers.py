@@ -1,7 +1,7 @@
 """What an inventory says, and what it does not say, asked in the words of needs. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,8 +50,15 @@ class Offers:
         """The product that makes nodes when pods wait, "" if none was found."""
         return next((p.name for p in self.inventory.products if p.name in table()["node_makers"]), "")
 
-    def named(self, resource: str) -> tuple[Offer, ...]:
-        return tuple(o for o in self.inventory.offers if o.resource == resource)
+    def named(self, resource: str) -> Sequence[Offer]:
+        return self._by_resource.get(resource, ())
+
+    @cached_property
+    def _by_resource(self) -> dict[str, list[Offer]]:
+        found: dict[str, list[Offer]] = {}
+        for o in self.inventory.offers:
+            found.setdefault(o.resource, []).append(o)
+        return found
 
     def find(self, resource: str, name: str, namespace: str = "") -> Offer | None:
         """The offer of this name; in this namespace if one is given."""

@@ -1,14 +1,15 @@
 """Everything together: needs, answers, edits, and the report. Pure: bytes in, bytes out."""
 
-import difflib
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from aiconform.model import Inventory, PortEdit, PortReport, PortRow, Status
-from aiconform.porting import manifests
+from aiconform.porting import diffs, manifests
 from aiconform.porting.answers import Answer, Change
 from aiconform.porting.errors import PortError
 from aiconform.porting.manifests import File, Object
@@ -29,8 +30,6 @@ READERS: tuple[Callable[[Scene], Iterable[Answer]], ...] = (
     apis.read,
     companions.read,
 )
-# Comparing takes time by the square of the changes.
-_MOST_LINES = 20_000
 _ORDER = (Status.MISSING, Status.UNKNOWN, Status.RENAMED, Status.THERE)
 
 
@@ -40,20 +39,6 @@ class Ported:
 
     report: PortReport
     files: dict[str, bytes]
-
-
-def _diffs(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[str]:
-    for name, new in after.items():
-        old = before.get(name, b"")
-        if old != new and old.count(b"\n") + new.count(b"\n") > _MOST_LINES:
-            yield f"--- a/{name}\n+++ b/{name}\n(too long to compare: every edit is listed)\n"
-        elif old != new:
-            lines = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}")
-            yield from (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _lines(data: bytes) -> list[str]:
-    return data.decode().splitlines(keepends=True)
 
 
 def port(
@@ -67,28 +52,44 @@ def port(
 
     `files` by name. `maps`: names of the source to names of the target, which the user vouches for. Raises PortError.
     """
-    read = [manifests.read(name, data) for name, data in files.items()]
+    with _uncollected():
+        return _port([manifests.read(name, data) for name, data in files.items()], target, source, maps or {})
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """The trees of manifests hold no cycles, and looking for some in large ones takes half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _port(read: Sequence[File], target: Inventory, source: Inventory | None, maps: Mapping[str, str]) -> Ported:
     scene = Scene(
         objects=tuple(manifests.objects(read)),
         target=Offers(target),
         source=Offers(source) if source else None,
-        maps=maps or {},
+        maps=maps,
     )
     if not scene.objects:
         raise PortError("the manifests hold no Kubernetes object at all")
     answers = [a for reader in READERS for a in reader(scene)]
     rows = tuple(sorted(_rows(answers), key=lambda r: (_ORDER.index(r.status), r.kind, r.name)))
     extra = _apply(read, answers)
-    after = {**{f.name: f.rendered() for f in read}, **extra}
+    parts = {**{f.name: f.rendered() for f in read}, **{name: [("", text)] for name, text in extra.items()}}
     report = PortReport(
         source=scene.source.name if scene.source else "",
         target=scene.target.name,
         status=_worst(rows),
         rows=rows,
         notes=tuple(scene.notes),
-        diff="".join(_diffs(files, after)),
+        diff="".join(line for name, found in parts.items() for line in diffs.unified(name, found)),
     )
-    return Ported(report, after)
+    return Ported(report, {name: "".join(new for _, new in found).encode() for name, found in parts.items()})
 
 
 def _worst(rows: Iterable[PortRow]) -> Status:
@@ -145,7 +146,7 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _apply(files: Iterable[File], answers: Iterable[Answer]) -> dict[str, bytes]:
+def _apply(files: Iterable[File], answers: Iterable[Answer]) -> dict[str, str]:
     """Notes every change where it belongs; returns the new files (JSON holds one document and no more)."""
     extra: dict[str, list[dict[str, Any]]] = {}
     for change in (c for a in answers for c in a.changes):
@@ -159,7 +160,7 @@ def _apply(files: Iterable[File], answers: Iterable[Answer]) -> dict[str, bytes]
         elif change.add is not None:
             owner.document.added.append(change.add)
     taken = {f.name for f in files}
-    return {_beside(name, taken): "---\n".join(map(document, new)).encode() for name, new in extra.items()}
+    return {_beside(name, taken): "---\n".join(map(document, new)) for name, new in extra.items()}
 
 
 def _beside(name: str, taken: set[str]) -> str:

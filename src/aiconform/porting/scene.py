@@ -30,9 +30,9 @@ class Scene:
     target: Offers
     source: Offers | None = None
     maps: Mapping[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    # (namespace, name) -> the claim template that is made under it.
-    templates: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    # Namespace -> the claim templates that are made in it: their specs as JSON -> their names.
+    templates: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @cached_property
     def pods(self) -> tuple[Pod, ...]:
@@ -40,14 +40,26 @@ class Scene:
 
     def brings(self, kind: str, name: str, namespace: str = "") -> bool:
         """Whether the manifests hold this object. Without a namespace on either side, the name is enough."""
-        return any(
-            o.kind == kind and o.name == name and (not namespace or o.namespace in ("", namespace))
-            for o in self.objects
-        )
+        return any(not namespace or o.namespace in ("", namespace) for o in self.called(kind, name))
+
+    def called(self, kind: str, name: str) -> list[Object]:
+        """The manifests' objects of this kind and name, in any namespace."""
+        return self.by_name(kind).get(name, [])
+
+    def by_name(self, kind: str) -> Mapping[str, list[Object]]:
+        """The manifests' objects of a kind, by their names."""
+        return self._by_kind.get(kind, {})
+
+    @cached_property
+    def _by_kind(self) -> dict[str, dict[str, list[Object]]]:
+        # Thousands of objects name each other: looking through all of them each time takes minutes.
+        found: dict[str, dict[str, list[Object]]] = {}
+        for o in self.objects:
+            found.setdefault(o.kind, {}).setdefault(o.name, []).append(o)
+        return found
 
     def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+        self.notes[text] = None
 
     @cached_property
     def crds(self) -> frozenset[tuple[str, str]]:

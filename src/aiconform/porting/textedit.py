@@ -45,21 +45,22 @@ def apply(text: str, ops: Iterable[Op], where: str) -> str:
     """
     crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
     text = text.replace("\r\n", "\n") if crlf else text
-    wanted = _data(text, where)
+    root = _root(text, where)
+    wanted = yamltree.plain(root, where) if root else None
     waiting: dict[Path, list[Op]] = {}
     for op in ops:
         waiting.setdefault(op.path[:2] if op.path[0] == "items" else (), []).append(op)
     while waiting:
-        text = _round(text, wanted, {part: found.pop(0) for part, found in waiting.items()}, where)
+        text = _round(text, root, wanted, {part: found.pop(0) for part, found in waiting.items()}, where)
         waiting = {part: found for part, found in waiting.items() if found}
-    if _data(text, where) != wanted:
+        root = _root(text, where)
+    if (yamltree.plain(root, where) if root else None) != wanted:
         raise PortError(f"{where}: an edit would change more than it should: {_BY_HAND}")
     return text.replace("\n", "\r\n") if crlf else text
 
 
-def _round(text: str, wanted: Any, ops: Mapping[Path, Op], where: str) -> str:
-    """One change for each part of the document, on the data and on the text."""
-    root = yamltree.parse(text, where)[0].root
+def _round(text: str, root: Node | None, wanted: Any, ops: Mapping[Path, Op], where: str) -> str:
+    """One change for each part of the document, on the data and on the text, whose tree `root` is."""
     assert root is not None
     data, writer = yamltree.plain(root, where), _Writer(text, root)
     splices: set[_Splice] = set()
@@ -72,18 +73,19 @@ def _round(text: str, wanted: Any, ops: Mapping[Path, Op], where: str) -> str:
                 splices.add(writer.splice(op))
         except (KeyError, IndexError, TypeError, AttributeError, StopIteration, ValueError):
             raise PortError(f"{where}: {'.'.join(map(str, op.path))} cannot be edited: {_BY_HAND}") from None
-    for start, end, new in sorted(splices, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+    pieces, at = [], 0
+    for start, end, new in sorted(splices):
+        pieces += [text[at:start], new]
+        at = end
+    return "".join([*pieces, text[at:]])
 
 
 _BY_HAND = "it is shared by an anchor, or written in a way that is not understood; write it out plainly"
 
 
-def _data(text: str, where: str) -> Any:
+def _root(text: str, where: str) -> Node | None:
     trees = yamltree.parse(text, where)
-    root = trees[0].root if trees else None
-    return yamltree.plain(root, where) if root else None
+    return trees[0].root if trees else None
 
 
 def _effective(data: Any, op: Op) -> Op:

@@ -24,16 +24,16 @@ _BY_HAND = "it cannot be rewritten here by itself"
 
 def read(scene: Scene) -> Iterator[Answer]:
     """Pod by pod, with the nodes that they need; then the claims' own objects."""
-    converted: Counter[Object] = Counter()
+    left = Counter(c.object for pod in scene.pods for c in claims_of(scene, pod) if c.object is not None)
     for pod in scene.pods:
-        yield from _pod(scene, pod, converted)
+        yield from _pod(scene, pod, left)
     for owner in scene.objects:
         if owner.group == "resource.k8s.io" and owner.kind in ("ResourceClaim", "ResourceClaimTemplate"):
             for path, request in requests(owner):
-                yield from _request(scene, owner, path, request, converted)
+                yield from _request(scene, owner, path, request, left)
 
 
-def _pod(scene: Scene, pod: Pod, converted: Counter[Object]) -> Iterator[Answer]:
+def _pod(scene: Scene, pod: Pod, left: Counter[Object]) -> Iterator[Answer]:
     place = Place(scene=scene, pod=pod, grants=[], plain={})
     for resource, uses in amounts(pod).items():
         want = want_resource(scene, resource)
@@ -56,7 +56,7 @@ def _pod(scene: Scene, pod: Pod, converted: Counter[Object]) -> Iterator[Answer]
     for grant in place.grants:
         if grant.claim is None:
             yield from _resource(place, grant, taken)
-    yield from _to_resources(place, [g for g in place.grants if g.claim is not None], converted)
+    yield from _to_resources(place, [g for g in place.grants if g.claim is not None], left)
     yield from rest
 
 
@@ -142,8 +142,8 @@ def _plain(place: Place) -> Iterator[Answer]:
             yield place.answer("resource", name, Status.RENAMED, "mapped by hand", *ops, there=to)
 
 
-def _to_resources(place: Place, grants: list[Grant], converted: Counter[Object]) -> Iterator[Answer]:
-    """Claims whose class is there as an extended resource alone."""
+def _to_resources(place: Place, grants: list[Grant], left: Counter[Object]) -> Iterator[Answer]:
+    """Claims whose class is there as an extended resource alone. `left`: how many pods use a claim's object still."""
     turning: list[Grant] = []
     for grant in grants:
         claim = grant.claim
@@ -160,7 +160,7 @@ def _to_resources(place: Place, grants: list[Grant], converted: Counter[Object])
                 yield _answer(place.pod.owner, grant, name, Status.UNKNOWN, because, ())
             else:
                 turning.append(grant)
-                converted[claim.object] += 1
+                left[claim.object] -= 1
         elif grant.choice.status is Status.THERE and users(place.pod, claim):
             yield _answer(place.pod.owner, grant, name, Status.THERE, grant.choice.because, ())
     changes = tuple(claims.to_resource(place.pod, turning))
@@ -204,7 +204,7 @@ def _selected(place: Place, grant: Grant) -> Iterator[Change]:
 
 
 def _request(
-    scene: Scene, owner: Object, path: Path, request: dict[str, object], converted: Counter[Object]
+    scene: Scene, owner: Object, path: Path, request: dict[str, object], left: Counter[Object]
 ) -> Iterator[Answer]:
     """One request of a claim's object: its class, and each selector."""
     if not request.get("deviceClassName"):
@@ -224,7 +224,7 @@ def _request(
         op = Op(action="set", path=where, value=choice.name)
         yield replace(answer, changes=(Change(owner=owner, op=op),))
     elif choice.status is Status.RENAMED:
-        yield from _replaced(scene, owner, answer, converted)
+        yield from _replaced(owner, answer, left)
         return
     else:
         yield answer
@@ -235,7 +235,7 @@ def _request(
 
 def _class_alone(scene: Scene, answer: Answer) -> Answer:
     """A class is not a device, and of devices that are no accelerators an inventory says little."""
-    brought = [o for o in scene.objects if o.kind == "DeviceClass" and o.name == answer.name]
+    brought = scene.called("DeviceClass", answer.name)
     drivers = {t.value for o in brought for t in selector_terms(mapping(o.data.get("spec"))) if t.kind == "driver"}
     there = {a.driver for a in scene.target.inventory.accelerators if a.driver}
     if answer.status in (Status.MISSING, Status.UNKNOWN) or (drivers and drivers <= there):
@@ -244,11 +244,10 @@ def _class_alone(scene: Scene, answer: Answer) -> Answer:
     return replace(answer, status=Status.UNKNOWN, because=because)
 
 
-def _replaced(scene: Scene, owner: Object, answer: Answer, converted: Counter[Object]) -> Iterator[Answer]:
+def _replaced(owner: Object, answer: Answer, left: Counter[Object]) -> Iterator[Answer]:
     """The object goes when every pod that used it asks for the resource itself."""
-    left = [p.owner for p in scene.pods for c in claims_of(scene, p) if c.object is owner]
-    if not left or converted[owner] < len(left) or owner.prefix:
-        because = f"{answer.target} would do; {'no pod here uses this' if not left else _BY_HAND}"
+    if owner not in left or left[owner] or owner.prefix:
+        because = f"{answer.target} would do; {_BY_HAND if owner in left else 'no pod here uses this'}"
         yield replace(answer, status=Status.UNKNOWN, because=because)
         return
     yield replace(answer, because="the pods ask for the resource instead", changes=(Change(owner=owner, drop=True),))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from aiconform.model import Accelerator, Node, Status
@@ -34,9 +35,9 @@ class Place:
     tolerations: list[object] = field(default_factory=list)
     bad: bool = False
 
-    @property
+    @cached_property
     def holders(self) -> list[Node]:
-        """Nodes that have every accelerator of the pod, whatever else."""
+        """Nodes that have every accelerator of the pod, whatever else. To be asked for once all grants are known."""
         chosen = [g.nodes for g in self.grants if g.choice.accelerators]
         return [n for n in self.scene.target.nodes if all(c.get(n.name) for c in chosen)]
 
