@@ -136,6 +136,21 @@ def strangers(rec: Recording, win: Window) -> tuple[int, ...]:
     return tuple(sorted(at.values()))
 
 
+def visitors(rec: Recording, win: Window, node: str) -> tuple[int, ...]:
+    """Pods of others that were given this node in the window, and may have ended since; those of DaemonSets apart."""
+    seen = []
+    for o in rec.observations:
+        if o.kind != "watch" or not o.subject.startswith("pods/") or not isinstance(o.body, dict):
+            continue
+        obj = o.body["object"]
+        owners = {r.get("kind") for r in obj["metadata"].get("ownerReferences") or []}
+        there = obj.get("projection") and (obj.get("spec") or {}).get("nodeName") == node
+        # A pod that has left the selection (it runs) is reported as deleted.
+        if there and o.body["type"] != "DELETED" and win.holds(o.seq) and not owners & {"DaemonSet", "Node"}:
+            seen.append(o.seq)
+    return tuple(seen)
+
+
 def restless(rec: Recording) -> Finding | None:
     """UNKNOWN if nodes came or went by themselves before anything was asked for: then they do so later, too."""
     win, seconds = window(rec, "settled"), rec.deadline("settled")

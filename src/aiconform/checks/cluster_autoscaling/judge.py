@@ -17,6 +17,7 @@ from aiconform.checks.cluster_autoscaling.history import (
     reading,
     restless,
     strangers,
+    visitors,
     waiting,
 )
 from aiconform.judging import (
@@ -193,6 +194,12 @@ def _stays(rec: Recording, life: Life, seconds: float) -> Finding:
         names = ", ".join(p["pod"] for p in others)
         because = f"node {life.name} stayed, but pods are on it that its autoscaler may not move: {names}"
         return unknown(because, code="blocked-by", cites=(seen[-1].seq,))
+    came_by = visitors(rec, win, life.name)
+    if came_by:
+        because = (
+            f"node {life.name} stayed, but pods of others came to it meanwhile, and each begins its idle time anew"
+        )
+        return unknown(because, code="blocked-by", cites=came_by)
     if life.last["metadata"].get("deletionTimestamp") and (life.last["metadata"].get("finalizers") or []):
         held = ", ".join(life.last["metadata"]["finalizers"])
         return failed(f"node {life.name} is being deleted but stays, held by {held}", cites=win.cites())

@@ -104,9 +104,10 @@ class Story:
         }
         return self.add("watch", f"{NS}/{name}", {"type": type, "object": obj})
 
-    def stranger(self, name: str, owner: str = "ReplicaSet") -> "Story":
+    def stranger(self, name: str, owner: str = "ReplicaSet", node: str = "") -> "Story":
         meta = {"name": name, "namespace": "other", "uid": name, "ownerReferences": [{"kind": owner}]}
-        obj = {"projection": True, "metadata": meta, "spec": {}, "status": {"phase": "Pending"}}
+        spec = {"nodeName": node} if node else {}
+        obj = {"projection": True, "metadata": meta, "spec": spec, "status": {"phase": "Pending"}}
         return self.add("watch", f"pods/other/{name}", {"type": "ADDED", "object": obj})
 
     def recording(self, how: str | None = "complete", facts: Any = None, deadlines: Any = None) -> Recording:
@@ -335,6 +336,16 @@ def test_a_node_that_stays() -> None:
     assert outcome(stays([], keeps=["a budget of zero"]), D) == (UNKNOWN, "blocked-by")
     assert outcome(stays([], seconds=5), D) == (UNKNOWN, "deadline")
     assert outcome(stays([]), U) == (UNKNOWN, "control-did-not-run")
+
+
+@pytest.mark.parametrize(
+    ("owner", "node", "expected"),
+    [("Job", "new", (UNKNOWN, "blocked-by")), ("DaemonSet", "new", (FAIL, "")), ("Job", "old", (FAIL, ""))],
+)
+def test_a_node_that_others_visited_was_not_idle_all_the_time(owner: str, node: str, expected: Any) -> None:
+    """A CronJob's pod begins the autoscaler's idle time anew, and has long ended when the node is looked at."""
+    s = used().wait(5).stranger("tick", owner, node).wait(5).close("shrink").fact("reading", {}, "shrink")
+    assert outcome(s.fact("on_node", [], "shrink"), D) == expected
 
 
 def test_the_same_name_with_another_uid_is_another_node() -> None:
