@@ -63,6 +63,23 @@ def test_environment_values_are_kept_only_in_our_objects_and_never_for_credentia
     assert out["spec"]["containers"][0]["env"][0]["value"] == REMOVED and counts["env"] == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["NEW_RELIC_LICENSE_KEY", "DD_APP_KEY", "PGPWD", "DB_DSN", "BASIC_AUTH", "AWS_ACCESS_KEY_ID"]
+)
+def test_what_a_webhook_puts_into_our_pods_is_no_less_secret(name: str) -> None:
+    env = [{"name": name, "value": "hunter2"}, {"name": "https_proxy", "value": "http://me:hunter2@proxy:3128/"}]
+    out, counts = clean(thing("Pod", ours=True, spec={"containers": [{"name": "c", "env": env}]}))
+    assert "hunter2" not in json.dumps(out) and "@proxy:3128" in json.dumps(out)
+    assert (counts["env"], counts["url"]) == (1, 1)
+
+
+def test_what_users_tell_drivers_is_not_kept() -> None:
+    config = [{"opaque": {"driver": "d", "parameters": {"license": "hunter2"}}}]
+    results = [{"driver": "d", "pool": "p", "device": "x"}]
+    claim = thing("ResourceClaim", status={"allocation": {"devices": {"results": results, "config": config}}})
+    assert clean(claim)[0]["status"] == {"allocation": {"devices": {"results": results}}}
+
+
 def test_foreign_objects_are_cut_down_to_what_planning_needs() -> None:
     spec = {
         "nodeName": "n1", "serviceAccountName": "secret-team",
@@ -128,7 +145,8 @@ def test_tokens_are_found_wherever_they_are(body: Any) -> None:
 
 def test_what_is_not_secret_stays_as_it_is() -> None:
     body = {
-        "status": 200, "text": "the bearer of bad news; eyJust a word", "spec": {"automountServiceAccountToken": False},
+        "status": 200, "text": "the bearer of bad news; eyJust a word",
+        "image": "docker-pullable://host:5000/x@sha256:0", "mail": "see https://host:80/a or write to me@host", "spec": {"automountServiceAccountToken": False},
         "numbers": [1, 2.5, None, True],
     }  # fmt: skip
     out, counts = clean(body)

@@ -4,7 +4,8 @@ Redaction runs before anything is written, and what it did is recorded (`kind="r
 
 =============== ===================================================================================
 foreign         a namespaced object that neither carries the run label nor lies in a namespace of the
-                run is cut down to name, namespace, uid, owner kinds, node, requests, phase, allocation
+                run is cut down to name, namespace, uid, owner kinds, node, requests, phase and the
+                devices that are allocated (not their configuration)
 secret          every value under `data` and `stringData` of a Secret
 configmap       every value under `data` and `binaryData` of a ConfigMap that is not ours
 env             the value of each environment variable of an object that is not ours, and of variables
@@ -14,6 +15,7 @@ annotation      the value of each annotation of an object that is not ours, unle
 token           strings under keys such as `token`, `password`, `authorization`, `client-key-data`
 header          Authorization, Cookie, Set-Cookie and alike, in HTTP headers
 bearer          JSON Web Tokens and `Bearer ...` in any text: logs, command lines, messages
+url             user and password in the URLs of any text (`https://user:password@proxy`)
 last-applied    kubectl's last-applied-configuration annotation (a second copy of the object)
 managed-fields  metadata.managedFields (bookkeeping, no behaviour); reported as one total at the end
 =============== ===================================================================================
@@ -41,13 +43,14 @@ _SECRET_KEYS = frozenset(
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-auth-token", "x-api-key"}
 )
-_SECRET_ENV = re.compile(r"token|secret|passw|credential|api_?key|private_?key", re.IGNORECASE)
+_SECRET_ENV = re.compile(r"token|secret|passw|pwd|credential|auth|licen[cs]e|conn\w*str|dsn|key(_|$)", re.IGNORECASE)
 _KEPT_ANNOTATION = re.compile(r"([a-z0-9.-]+\.)?(k8s|kubernetes)\.io/")
 _PLAIN_VALUE = re.compile(r"|true|false|-?[0-9.]{1,12}(ms|s|m|h|%)?", re.IGNORECASE)
 # A JWT starts with the base64url of '{"'; its payload does, too. The signature may have been cut off.
 _BEARER = re.compile(
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|\b[Bb]earer\s+[A-Za-z0-9._~+/=-]{16,}"
 )
+_USER_INFO = re.compile(r"(?<=://)[^\s/:@]*:[^\s/@]+(?=@)")
 
 
 def redact(body: Any, *, own_namespaces: Collection[str] = (), run: str = "") -> tuple[Any, Counter[str]]:
@@ -75,6 +78,9 @@ class _Rules:
         return bool(meta.get("namespace")) and meta.get("namespace") in self.own
 
     def text(self, value: str) -> str:
+        if "://" in value and "@" in value:
+            value, hits = _USER_INFO.subn(REMOVED, value)
+            self.counts["url"] += hits
         if "eyJ" not in value and "earer" not in value:
             return value
         clean, hits = _BEARER.subn(REMOVED, value)
@@ -197,7 +203,9 @@ def projection(obj: dict[str, Any]) -> dict[str, Any]:
     if "phase" in status:
         out["status"]["phase"] = status["phase"]
     if isinstance(status.get("allocation"), dict):
-        out["status"]["allocation"] = {"devices": (status["allocation"].get("devices") or {})}
+        # Beside the results lies what users have written for drivers, which may be anything.
+        results = (status["allocation"].get("devices") or {}).get("results") or []
+        out["status"]["allocation"] = {"devices": {"results": results}}
     return out
 
 
