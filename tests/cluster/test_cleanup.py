@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fake_api import FakeApi, cluster_on, sandbox, status
 
@@ -42,6 +45,30 @@ def names(api: FakeApi) -> set[str]:
 
 async def cleaned(api: FakeApi, run: str | None = None, **options: Any) -> CleanReport:
     return await clean(cluster_on(api), run, seconds=1, **options)
+
+
+def test_a_machine_whose_clock_is_wrong_ends_no_living_run() -> None:
+    """A run elsewhere gave a sign of life, by the API server's clock; this machine's is an hour ahead of it."""
+
+    async def main() -> None:
+        api = FakeApi()
+        there = datetime.now(UTC) - timedelta(hours=1)
+        api.faults.append(
+            lambda r: (
+                httpx2.Response(200, json={"gitVersion": "v1"}, headers={"Date": format_datetime(there)})
+                if r.url.path == "/version"
+                else None
+            )
+        )
+        for run, ago in (("living", timedelta()), ("dead", timedelta(minutes=5))):
+            notes = {labels.OWNER: "{}", labels.ALIVE_UNTIL: labels.alive_until(there - ago)}
+            await api.put("namespaces", meta(f"home-{run}", run, notes=notes))
+        cluster = cluster_on(api)
+        await cluster.request("GET", "/version")
+        report = await clean(cluster, seconds=1)
+        assert (report.alive, report.found) == (("living",), ("namespaces/home-dead",))
+
+    asyncio.run(main())
 
 
 def test_dead_runs_go_and_everything_else_stays() -> None:

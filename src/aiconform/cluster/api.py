@@ -1,8 +1,11 @@
 """The Kubernetes API as plain JSON objects: what was received is what is recorded."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -97,6 +100,8 @@ class Cluster:
             cluster=LightkubeCluster(server=self.server), user=User(), context_name=context or "default"
         )
         self.kube = lightkube.AsyncClient(config=config, transport=transport, timeout=timeout, namespace=namespace)
+        # How far the server's clock is ahead of this machine's, as its last answer said.
+        self._ahead = timedelta()
         self._discovered: tuple[ApiResource, ...] | None = None
         self._discovering = asyncio.Lock()
 
@@ -123,11 +128,20 @@ class Cluster:
             headers=headers,
             extensions={STEP: step, QUIET: quiet, **(extensions or {})},
         )
+        self._look_at_the_clock(response.headers.get("Date", ""))
         try:
             decoded = msgspec.json.decode(response.content) if response.content else None
         except msgspec.DecodeError:
             decoded = None
         return Answer(response.status_code, decoded, response.text, dict(response.headers))
+
+    def now(self) -> datetime:
+        """The time by the server's clock, to some seconds: the one that all runs share, wherever they run."""
+        return datetime.now(UTC) + self._ahead
+
+    def _look_at_the_clock(self, date: str) -> None:
+        with contextlib.suppress(ValueError, TypeError):
+            self._ahead = parsedate_to_datetime(date) - datetime.now(UTC)
 
     async def get(
         self, api: str, plural: str, name: str, namespace: str | None = None, *, step: str | None = None

@@ -1,6 +1,7 @@
 """Removes what earlier runs left, and never anything else."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiconform.cluster import labels, sweep
 from aiconform.cluster.api import Cluster
@@ -43,7 +44,7 @@ async def clean(
     selector = f"{labels.RUN}={run}" if run else labels.RUN
     await cluster.list("v1", "namespaces", labels=selector, metadata_only=True)
     found, unseen = await sweep.find(cluster, selector)
-    alive = set() if run or everything else alive_runs(found)
+    alive = set() if run or everything else alive_runs(found, cluster.now())
     dead = [f for f in found if f.run not in alive]
     mine, others = sweep.removable(dead)
     problems: list[str] = []
@@ -62,9 +63,9 @@ async def clean(
     )
 
 
-def alive_runs(found: list[sweep.Found]) -> set[str]:
-    """The runs of which one object says that its process still runs."""
-    return {f.run for f in found if labels.is_alive(f.annotations)}
+def alive_runs(found: list[sweep.Found], now: datetime) -> set[str]:
+    """The runs of which one object says that its process still runs. `now` by the clock of the API server."""
+    return {f.run for f in found if labels.is_alive(f.annotations, now)}
 
 
 def _names(found: list[sweep.Found]) -> tuple[str, ...]:

@@ -282,14 +282,14 @@ class Sandbox(Talking):
         return await close_sandbox(self, seconds)
 
     def _signs(self) -> dict[str, str]:
-        return {labels.OWNER: labels.owner(), labels.ALIVE_UNTIL: labels.alive_until()}
+        return {labels.OWNER: labels.owner(), labels.ALIVE_UNTIL: labels.alive_until(self.cluster.now())}
 
     async def _renew(self) -> None:
         """Says every half a minute that this run is alive, for a `clean` from another machine."""
         while True:
             # Not a wait for the cluster: the sign must be given at this pace, whatever happens.
             await asyncio.sleep(_RENEW_SECONDS)
-            body = {"metadata": {"annotations": {labels.ALIVE_UNTIL: labels.alive_until()}}}
+            body = {"metadata": {"annotations": {labels.ALIVE_UNTIL: labels.alive_until(self.cluster.now())}}}
             for name in self.namespaces[:1]:
                 with contextlib.suppress(ApiLost):
                     await self.cluster.request(
