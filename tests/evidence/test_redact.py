@@ -145,8 +145,8 @@ def test_tokens_are_found_wherever_they_are(body: Any) -> None:
 
 def test_what_is_not_secret_stays_as_it_is() -> None:
     body = {
-        "status": 200, "text": "the bearer of bad news; eyJust a word",
-        "image": "docker-pullable://host:5000/x@sha256:0", "mail": "see https://host:80/a or write to me@host", "spec": {"automountServiceAccountToken": False},
+        "status": 200, "text": "the bearer of bad news; eyJust a word", "mail": "see https://host:80/a or me@host",
+        "image": "docker-pullable://host:5000/x@sha256:0", "spec": {"automountServiceAccountToken": False},
         "numbers": [1, 2.5, None, True],
     }  # fmt: skip
     out, counts = clean(body)
