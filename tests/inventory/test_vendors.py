@@ -106,6 +106,7 @@ def test_a_documented_cluster_is_understood(path: Path) -> None:
     assert [g.what for g in inventory.gaps] == said.get("gaps", [])
     for a in inventory.accelerators:
         assert (a.hints is not None) == a.recognised, "a probe needs hints, and guesses none"
+        assert (a.form == "device-plugin") == (a.selector == ""), "what is free of a class is counted by its selectors"
 
 
 def test_every_vendor_with_an_adapter_is_documented_here() -> None:

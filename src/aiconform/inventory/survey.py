@@ -75,8 +75,8 @@ async def survey(cluster: Cluster) -> Inventory:
         why = "not every slice of its newest generation is published, so its devices are not counted"
         notes.gaps.append(Gap(what=f"resource pool {pool}", why=why))
     found = find_accelerators.by_claim(devices(slices, nodes), classes, known["not_accelerator_drivers"])
-    served = {a.resource for a in found if a.form == "dra-extended"}
-    plugin = find_accelerators.by_resource(nodes, [*known["not_accelerators"], *served])
+    # A resource of the same name in a node's allocatable is a device plugin's: what DRA serves is not listed there.
+    plugin = find_accelerators.by_resource(nodes, known["not_accelerators"])
     git_version = cluster.server_version
     return Inventory(
         server_version=git_version,

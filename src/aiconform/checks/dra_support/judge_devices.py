@@ -4,6 +4,7 @@ from typing import Any
 
 from aiconform.checks.dra_support.history import (
     Claim,
+    Device,
     api_only,
     asked,
     claim_of,
@@ -154,10 +155,13 @@ def _nothing_given(rec: Recording, owner: Pod) -> Finding:
     blind = long_enough(rec, win, "start")
     if blind:
         return blind
-    now = devices(rec, "diagnosis")
-    free = [d for d in now if not d["held"] and not d["tainted"]]
+    # What became free only at the end may be given to the next request, and says nothing of this one.
+    free = _free(devices(rec, "diagnosis"))
+    if devices(rec, "after waiting"):
+        before = {(d["pool"], d["name"]) for d in _free(devices(rec, "after waiting"))}
+        free = [d for d in free if (d["pool"], d["name"]) in before]
     if not free:
-        return unknown("no device is free any more", code="capacity-changed", cites=win.cites())
+        return unknown("no device was free all the time", code="capacity-changed", cites=win.cites())
     if any(d["counters"] for d in free):
         because = f"nothing was given, but the devices share counters with others: {owner.why_waiting()}"
         return unknown(because, code="too-few-accelerators", cites=win.cites())
@@ -173,6 +177,10 @@ def _nothing_given(rec: Recording, owner: Pod) -> Finding:
     if beside is None or beside.bound is None:
         because = f"a plain pod was not bound there either: {owner.why_waiting()}"
         return unknown(because, code="control-did-not-run", cites=cites)
+    got = given(rec, "class-only")
+    if got and got.devices() and not {(p, d) for _, p, d in got.devices()} & {(d["pool"], d["name"]) for d in free}:
+        because = "the next request got a device that had not been free while this one waited"
+        return unknown(because, code="capacity-changed", cites=cites)
     if results["class-only"].body["allocated"]:
         because = "a request by what the driver publishes got nothing, and one without any condition was satisfied"
         return failed(f"{because}: {owner.why_waiting()}", cites=cites)
@@ -233,6 +241,10 @@ def _not_started(rec: Recording, owner: Pod) -> Finding:
     return failed(
         f"{because}, although a plain pod did there. {why}".strip(), cites=(owner.bound.seq, beside.running.seq)
     )
+
+
+def _free(found: list[Device]) -> list[Device]:
+    return [d for d in found if not d["held"] and not d["tainted"]]
 
 
 def node_refused(owner: Pod) -> Finding | None:

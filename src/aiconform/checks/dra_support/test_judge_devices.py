@@ -145,6 +145,20 @@ def test_nothing_is_given_where_there_is_no_room_for_a_pod() -> None:
     assert finding(v, "allocates_by_attribute").code == "control-did-not-run"
 
 
+@pytest.mark.parametrize(("got", "code"), [("d0", ""), ("d2", "capacity-changed")])
+def test_what_became_free_at_the_end_was_not_refused_before(got: str, code: str) -> None:
+    """Somebody's pod ended just when the next request was made: a busy cluster, and no scheduler that ignores CEL."""
+
+    def later(h: History) -> None:
+        unallocated(h, reasons=(("class-only", True), ("driver-only", True)))
+        h.devices("diagnosis", device(0), device(1, held=True), device(2))
+        h.claim("class-only")
+        h.allocate("class-only", got)
+
+    rest: dict[str, Part] = dict.fromkeys(("second", "release", "again", "afterwards"), nothing)
+    assert finding(story(holder=later, **rest), "allocates_by_attribute").code == code
+
+
 def test_nothing_free_any_more_is_no_failure() -> None:
     def taken(h: History) -> None:
         unallocated(h, reasons=(("class-only", False), ("driver-only", False)))
