@@ -11,6 +11,7 @@ from aiconform.checks.secure_accelerator_access.seen import (
     holder_ready,
     own_kernel,
     shared,
+    units,
     unrecognised,
 )
 from aiconform.judging import failed, not_applicable, passed, unable, unknown
@@ -22,7 +23,7 @@ def gives_exactly_the_granted_device(rec: Recording) -> Finding:
     """The first holder asked for one unit."""
     holder = answer(rec, "holder", "holder")
     if holder is not None and unrecognised(rec) is None:
-        too_much = _more_than_one(holder)
+        too_much = _more_than_one(rec, holder)
         if too_much:
             return too_much
     blocked = holder_ready(rec)
@@ -35,9 +36,9 @@ def gives_exactly_the_granted_device(rec: Recording) -> Finding:
     return passed(f"it opened {listing(holder.opened('device'))} and nothing else{told}", cites=(holder.seq,))
 
 
-def _more_than_one(c: Container) -> Finding | None:
+def _more_than_one(rec: Recording, c: Container) -> Finding | None:
     """FAIL if a container that asked for one unit got or was told of more."""
-    if c.units > 1:
+    if units(rec, c) > 1:
         because = f"container {c.name} asked for one unit and could open {listing(c.opened('device'))}"
         return failed(because, cites=(c.seq,))
     if len(c.identities) > 1:
@@ -66,7 +67,7 @@ def gives_each_holder_its_own(rec: Recording) -> Finding:
     first = containers(rec, step="holder", name="holder")
     others = containers(rec, step="second")
     for c in others:
-        too_much = _more_than_one(c)
+        too_much = _more_than_one(rec, c)
         if too_much:
             return too_much
     if not shared(rec):

@@ -15,6 +15,7 @@ from aiconform.checks.secure_accelerator_access.seen import (
     own_kernel,
     refused_at_start,
     shared,
+    units,
     unrecognised,
 )
 from aiconform.judging import facts, failed, not_applicable, passed, pods, unable, unknown, verdict
@@ -140,7 +141,7 @@ def _beyond(rec: Recording, c: Container, role: str) -> str:
     """What a container could open beyond what it had asked for, in words."""
     nodes, hand = got(rec, c), made_and_opened(rec, c)
     if role == "holder":
-        nodes = c.opened("device") if c.units > 1 else ()
+        nodes = c.opened("device") if units(rec, c) > 1 else ()
     return listing(nodes) or ("device nodes made by hand for " + numbered(n for n, _ in hand) if hand else "")
 
 

@@ -40,6 +40,18 @@ def answer(rec: Recording, step: str, name: str = "") -> Container | None:
     return found[-1] if found else None
 
 
+def units(rec: Recording, c: Container) -> int:
+    """How many devices its open nodes amount to, by the first of the vendor's patterns that any of them matches.
+
+    The others are second nodes of the same devices (card0 beside renderD128) or of their parts, and may be fewer.
+    """
+    for pattern in (rec.facts.get("accelerator", {}).get("hints") or {}).get("device_paths") or ():
+        found = {(n["major"], n["minor"]) for n in c.opened("device") if n["pattern"] == pattern}
+        if found:
+            return len(found)
+    return c.units
+
+
 def own_kernel(rec: Recording, c: Container) -> bool:
     """Whether a container runs on another kernel than its node's: device numbers then mean nothing."""
     return bool(rec.facts.get("kernel")) and bool(c.kernel) and c.kernel != rec.facts["kernel"]

@@ -157,6 +157,22 @@ def test_parts_of_a_device_share_its_node() -> None:
         assert history.says("gives_each_holder_its_own") == expected
 
 
+@pytest.mark.parametrize(
+    ("devices", "second_nodes", "outcome"),
+    [((0,), (0, 1), "PASS"), ((0,), (), "PASS"), ((0, 1, 2), (0,), "FAIL"), ((), (0, 1), "FAIL")],
+)
+def test_devices_are_counted_by_their_first_node(
+    devices: tuple[int, ...], second_nodes: tuple[int, ...], outcome: str
+) -> None:
+    """A runtime that adds every device's node, and one second node, has given more than one device all the same."""
+    history = sound()
+    history.facts["accelerator"]["hints"]["device_paths"] += ["/dev/caps/cap[0-9]*"]
+    caps = [node(n, path=f"/dev/caps/cap{n}") | {"major": 235, "pattern": "/dev/caps/cap[0-9]*"} for n in second_nodes]
+    target = next(o for o in history.seen if o.kind == "probe" and o.subject.endswith("/holder"))
+    target.body["nodes"] = [*map(node, devices), *caps]
+    assert history.says("gives_exactly_the_granted_device")[0] == outcome
+
+
 def test_one_unit_is_enough_if_devices_can_be_made_by_hand() -> None:
     one = History().start(free=1).held().beside(second=False).released(body(node(0), told=["u0"]))
     assert one.says("gives_each_holder_its_own") == ("NOT_APPLICABLE", "")
