@@ -54,6 +54,8 @@ class Handler(BaseHTTPRequestHandler):
             server.now += 1
             server.most = max(server.most, server.now)
             times = sum(path == self.path for _, path in server.seen)
+        if self.path == "/drip":
+            self.drip()
         if self.path.startswith("/slow"):
             time.sleep(3 if self.path == "/slow" else 0.05)
         with server.lock:
@@ -77,6 +79,17 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header("Retry-After", "0")
             self.send_header("Content-Length", "0")
             self.end_headers()
+        except OSError:
+            pass
+
+    def drip(self) -> None:
+        """A byte of an endless header now and then: no step of it is ever late."""
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            for _ in range(100):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.1)
         except OSError:
             pass
 
@@ -126,6 +139,14 @@ def test_what_does_not_answer_is_silent_or_no_address(server: Server, url: str) 
     found = follow.follow([one, server.url + "/alive"], FAST)
     assert found[one].state in ("silent", "dead") and found[one].said
     assert found[server.url + "/alive"].state == "alive"
+
+
+def test_a_server_that_sends_for_ever_is_left(server: Server) -> None:
+    begun = time.monotonic()
+    url = server.url + "/drip"
+    found = follow.follow([url], Manners(timeout=1.0, whole=0.5, tries=1))[url]
+    assert (found.state, found.said) == ("silent", "does not answer (no answer in time)")
+    assert time.monotonic() - begun < 5
 
 
 def test_each_address_is_asked_once_and_few_at_a_time(server: Server) -> None:

@@ -37,6 +37,10 @@ def test_links_out_of_the_folder_are_not_opened(tmp_path: Path) -> None:
     assert {beside.state(name) for name in ("x/junit.xml", "x", "y")} == {"outside"}
     assert {beside.state(name) for name in ("loop", "junit.xml/x", "a\0b", "n" * 5000)} == {"unnoticed"}
     assert [beside.state(name) for name in ("z", "none", ".")] == ["file", "absent", "folder"]
+    # The gate does not notice a link that points at itself: that is advice, and can be left out.
+    path.write_text(product_yaml(gang_scheduling=GANG.format("loop")))
+    assert "advice evidence-missing gang_scheduling" in rules(path, checker.Asked())
+    assert not any(r.startswith("advice") for r in rules(path))
 
 
 def test_a_pipe_does_not_hold_the_check_up(tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ def _one(path: Path, asked: Asked, known: dict[Path, Submission]) -> Checked:
         return Checked(path=path, version=version, product=product, remarks=_sorted(remarks), broken=broken)
     beside = Beside(path.parent)
     remarks = [*rules.check(submission, checklist, beside, asked.members)]
-    if asked.advice:
+    if not asked.advice:
+        remarks = [r for r in remarks if r.level != "advice"]
+    else:
         remarks += advice.check(submission, checklist, beside, _earlier(path, version, known), _age(path, asked))
     links = tuple(_links(submission, checklist))
     if links:

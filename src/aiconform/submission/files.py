@@ -66,4 +66,4 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
             raise Unreadable(f"{path} has {info.st_size} bytes, and over {largest} are not read; make it smaller")
         return path.read_bytes()
     except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror}; check its permissions") from None
+        raise Unreadable(f"{path} cannot be read: {error.strerror}; check its name and permissions") from None

@@ -23,9 +23,13 @@ State = Literal["alive", "refused", "busy", "dead", "silent"]
 
 @dataclass(frozen=True, kw_only=True)
 class Manners:
-    """Times are in seconds. `wait` is the pause before a second try, doubled each time; a server may ask for more."""
+    """Times are in seconds. `wait` is the pause before a second try, doubled each time; a server may ask for more.
+
+    `timeout` is for each step, `whole` for a try with all its steps: a server may send a byte now and then for ever.
+    """
 
     timeout: float = 30.0
+    whole: float = 90.0
     at_once: int = 8
     per_host: int = 2
     tries: int = 3
@@ -91,7 +95,7 @@ async def _patiently(client: httpx2.AsyncClient, url: str, manners: Manners) -> 
     """Again after 429, 5xx and no answer: such things pass."""
     wait = manners.wait
     for attempt in range(manners.tries):
-        answer, asked = await _once(client, url)
+        answer, asked = await _once(client, url, manners.whole)
         passing = answer.state in ("busy", "silent") or answer.said.startswith("answers 5")
         if not passing or attempt == manners.tries - 1:
             return answer
@@ -100,18 +104,19 @@ async def _patiently(client: httpx2.AsyncClient, url: str, manners: Manners) -> 
     return answer
 
 
-async def _once(client: httpx2.AsyncClient, url: str) -> tuple[Answer, float]:
+async def _once(client: httpx2.AsyncClient, url: str, whole: float) -> tuple[Answer, float]:
     """An answer, and for how many seconds the server asks to be left alone."""
     try:
-        response = await client.head(url)
-        if response.status_code >= 400:
-            # Many servers do not know HEAD. The body is not read.
-            async with client.stream("GET", url) as response:
-                return _answer(response.status_code), _retry_after(response.headers.get("retry-after", ""))
-        return _answer(response.status_code), 0.0
+        async with asyncio.timeout(whole):
+            response = await client.head(url)
+            if response.status_code >= 400:
+                # Many servers do not know HEAD. The body is not read.
+                async with client.stream("GET", url) as response:
+                    return _answer(response.status_code), _retry_after(response.headers.get("retry-after", ""))
+            return _answer(response.status_code), 0.0
     except httpx2.InvalidURL as error:
         return Answer("dead", f"is no web address ({error})"), 0.0
-    except (httpx2.HTTPError, UnicodeError, ValueError) as error:
+    except (httpx2.HTTPError, TimeoutError, UnicodeError, ValueError) as error:
         return Answer("silent", f"does not answer ({_why(error)})"), 0.0
 
 
@@ -132,4 +137,8 @@ def _retry_after(value: str) -> float:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return "it speaks no HTTP"
     return str(error).strip().rstrip(".") or type(error).__name__
