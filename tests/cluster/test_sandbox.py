@@ -253,6 +253,20 @@ def test_the_last_json_line_of_a_log_is_the_probe(tmp_path: Path) -> None:
     assert [o.step for o in rec.observations if o.kind in ("probe", "log")] == ["look", "look"]
 
 
+def test_a_watch_that_fell_silent_is_taken_up_again(tmp_path: Path) -> None:
+    async def story(box: Sandbox, api: FakeApi) -> None:
+        await box.make_namespace()
+        api.deaf = True
+        await box.create(pod("p"), step="look")
+        assert not await box.until(lambda: bool(box.pods()), 0.2)
+        api.deaf = False
+        await box.take_up("v1", "pods")
+        assert box.pods()
+
+    _, rec = play(tmp_path, story)
+    assert seen(rec, "watch.gap") == []
+
+
 def test_free_units_of_both_kinds(tmp_path: Path) -> None:
     plugin = Accelerator(id="p", vendor="v", form="device-plugin", resource="x.dev/a", nodes={"n": 4}, recognised=True)
     dra = Accelerator(

@@ -229,6 +229,12 @@ class Sandbox(Talking):
         await asyncio.gather(*(w.confirm() for w in watches))
         self.rec.observe("window.close", step, {}, step)
 
+    async def take_up(self, api: str, plural: str) -> None:
+        """Takes the watches on a kind up again, by new requests: a connection can be dead without a sign."""
+        for (of, kind, *_), watch in self._watches.items():
+            if (of, kind) == (api, plural):
+                await watch.confirm()
+
     async def free_units(self, accelerator: Accelerator, node: str) -> int:
         """Units of an accelerator on a node that nobody holds. Recorded as the fact `free/<node>`.
 
@@ -251,10 +257,11 @@ class Sandbox(Talking):
         return {"advertised": int(allocatable.get(resource, 0)), "held": units.bound_requests(pods, resource)}
 
     async def _dra_units(self, a: Accelerator, node: str) -> dict[str, int]:
-        versions = [r.version for r in await self.cluster.discover() if r.plural == "resourceslices"]
-        if not versions:
-            raise ClusterError("the API server does not serve resourceslices.resource.k8s.io", "not-served")
-        api = f"resource.k8s.io/{versions[0]}"
+        group, plural = "resource.k8s.io", "resourceslices"
+        served = [r.version for r in await self.cluster.discover() if (r.group, r.plural) == (group, plural)]
+        if not served:
+            raise ClusterError(f"the API server does not serve {plural}.{group}", "not-served")
+        api = f"{group}/{served[0]}"
         obj = await self.get("v1", "nodes", node)
         if obj is None:
             return {"advertised": 0, "held": 0}

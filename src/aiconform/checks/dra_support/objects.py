@@ -4,6 +4,7 @@ Facts: `served` {versions: {plural: {version: [verbs]}}}; `object/<plural>` {sen
 changed, gone}; `answer` {case, ok, status, code, message, admin} for each request of step "refusals".
 """
 
+from functools import partial
 from typing import Any
 
 from aiconform.checks.dra_support.check import TYPES
@@ -67,20 +68,28 @@ async def _try_object(box: Sandbox, via: DraApi, plural: str, manifest: Manifest
         seen["got"] = got.get("spec") if got else None
         listed = await box.list(via.api, plural, labels=f"aiconform.dev/run={box.run}")
         seen["listed"] = any(o["metadata"]["uid"] == uid for o in listed)
-        change = {"metadata": {"annotations": {CHANGED: "yes"}}}
-        changed = await box.patch(made.object, change, step="objects")
-        seen["changed"] = _answer(changed) | {
-            "kept": (changed.object.get("metadata", {}).get("annotations") or {}).get(CHANGED) == "yes"
-        }
-        seen["watched"] = await box.until(lambda: _shows_change(box, via.api, plural, uid), "objects")
+        await _change(box, via, plural, made.object, seen)
         await box.delete(made.object, step="objects")
         seen["gone"] = await box.until(lambda: _is_gone(box, via.api, plural, uid), "objects")
     box.fact(f"object/{plural}", seen)
 
 
-def _shows_change(box: Sandbox, api: str, plural: str, uid: str) -> bool:
+async def _change(box: Sandbox, via: DraApi, plural: str, stored: Manifest, seen: dict[str, Any]) -> None:
+    """Changes an annotation and waits until the watch shows it; a second time over a new connection, if it does not."""
+    for value in ("yes", "again"):
+        changed = await box.patch(stored, {"metadata": {"annotations": {CHANGED: value}}}, step="objects")
+        kept = (changed.object.get("metadata", {}).get("annotations") or {}).get(CHANGED) == value
+        seen["changed"] = _answer(changed) | {"kept": kept}
+        test = partial(_shows_change, box, via.api, plural, stored["metadata"]["uid"], value)
+        seen["watched"] = await box.until(test, "objects")
+        if seen["watched"] or not kept:
+            return
+        await box.take_up(via.api, plural)
+
+
+def _shows_change(box: Sandbox, api: str, plural: str, uid: str, value: str) -> bool:
     return any(
-        o["metadata"]["uid"] == uid and (o["metadata"].get("annotations") or {}).get(CHANGED)
+        o["metadata"]["uid"] == uid and (o["metadata"].get("annotations") or {}).get(CHANGED) == value
         for o in box.view(api, plural)
     )
 
