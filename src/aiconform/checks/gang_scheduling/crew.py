@@ -80,7 +80,8 @@ class Crew:
         args = ["$(POD_NAME)", gang, str(size), self.meeting, str(stay)] if gang else []
         ask = asking.Ask()
         if self.accelerator and count:
-            ask = asking.ask(self.accelerator, count, f"units-{count}")
+            api = await self._claims_api() if self.accelerator.form == "dra" else ""
+            ask = asking.ask(self.accelerator, count, f"units-{count}", api=api)
             await self._templates(ask.objects)
         pod = asking.pod(
             name,
@@ -104,7 +105,15 @@ class Crew:
         for template in objects:
             if template["metadata"]["name"] not in self.templates:
                 self.templates.add(template["metadata"]["name"])
-                await self.box.create(template, step="setup")
+                sent = await self.box.create(template, step="setup")
+                if not sent.ok:
+                    self.box.unable("setup", sent.code, f"the claim template was refused: {sent.message}")
+
+    async def _claims_api(self) -> str:
+        """The apiVersion that claims are spoken of in; "" where they are not served."""
+        group, plural = "resource.k8s.io", "resourceclaims"
+        served = [r.version for r in await self.box.cluster.discover() if (r.group, r.plural) == (group, plural)]
+        return f"{group}/{served[0]}" if served else ""
 
     @property
     def light(self) -> int:
@@ -189,9 +198,8 @@ class Crew:
 
     async def _claims_gone(self) -> None:
         """Waits for the claims of pods that are gone: until then their devices count as held."""
-        versions = [r.version for r in await self.box.cluster.discover() if r.plural == "resourceclaims"]
-        if versions:
-            api = f"resource.k8s.io/{versions[0]}"
+        api = await self._claims_api()
+        if api:
             there = {p["metadata"]["uid"] for p in self.box.view("v1", "pods")}
             claims = [c for c in await self.box.list(api, "resourceclaims") if not _owners(c) & there]
             await self.box.gone([_typed(c, api, "ResourceClaim") for c in claims], "gone")

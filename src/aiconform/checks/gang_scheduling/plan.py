@@ -11,8 +11,8 @@ from aiconform.planning import FORMS, NO_NODE, Planner, Unable, as_fact, claims,
 _LARGEST = 4
 _CANDIDATES = 3
 _EXTENDED_MINUTES = 10
-# Other policy APIs that can forbid pod-to-pod traffic; told by their plural, whoever makes them.
-_POLICIES = "networkpolicies"
+# Other policy APIs that can forbid pod-to-pod traffic; told by how their plural ends, whoever makes them.
+_POLICIES = ("networkpolicies", "authorizationpolicies", "securitygrouppolicies")
 
 
 def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attempt]:
@@ -49,7 +49,7 @@ def _tried(p: Planner, mechanism: GangMechanism, found: Detection, scheduler: st
 def _about(mechanism: GangMechanism, inventory: Inventory) -> dict[str, Any]:
     others = sorted(
         {f"{a.plural}.{a.group}" for a in inventory.apis if a.plural.endswith(_POLICIES)}
-        - {f"{_POLICIES}.networking.k8s.io"}
+        - {"networkpolicies.networking.k8s.io"}
     )
     return {"mechanism": mechanism.product, "atomicity": mechanism.atomicity, "policy_apis": others}
 
