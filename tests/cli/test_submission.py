@@ -99,6 +99,19 @@ def test_what_is_written_passes_the_gate_where_it_was_proved(
     assert wrong == {(rule, row) for row in missing for rule in ("status-unknown", "must-not-implemented")}
 
 
+def test_claims_that_fill_in_no_row_are_named(
+    aiconform: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(tmp_path, SOUND)
+    other = CLAIMS.replace("cluster_autoscaling", "cluster_autoscaler") + CLAIMS.replace("N/A", "not applicable")
+    (tmp_path / "run" / "claims.yaml").write_text(other)
+    assert aiconform(*NEW) == 0
+    said = capsys.readouterr().err
+    assert "cluster_autoscaler is no row of this checklist" in said
+    assert "cluster_autoscaling says 'not applicable', which fills in no row" in said
+    assert rows(tmp_path / "v1.37" / "example" / "PRODUCT.yaml")["cluster_autoscaling"]["status"] == ""
+
+
 def test_a_failed_run_leaves_no_results_to_submit(
     aiconform: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from aiconform.cli.errors import Problem, usage
 from aiconform.cli.product import ARTIFACTS, files, keep_by_hand
 from aiconform.cli.suite import judging_suite
 from aiconform.cli.template import fetch
+from aiconform.engine.claims import load_claims
 from aiconform.engine.judge import Judged, judge_run
 from aiconform.model import Outcome
 from aiconform.report import product_yaml
@@ -48,6 +49,7 @@ def write(
     keep_by_hand(out / NAME, template, chosen=True)
     _put(out, judged, filled, results)
     _say(out, judged, filled, about, with_upstream=bool(tests))
+    _say_idle_claims(directory, judged)
     print(out / NAME)
     return 0
 
@@ -132,6 +134,16 @@ def _say(out: Path, judged: Judged, filled: str, about: ProductFile, *, with_ups
         output.say(f"{remark.level}: line {remark.mark.line}: {forms.sentence(remark)}")
     if errors := sum(r.level == "error" for r in checked.remarks):
         output.say(f"the gate would still refuse it: {errors} error{'s' if errors > 1 else ''}")
+
+
+def _say_idle_claims(directory: Path, judged: Judged) -> None:
+    """Claims that no row takes: of a name that the checklist does not have, or with words other than N/A."""
+    known = {r.requirement for r in judged.assessment.rows}
+    for claim in load_claims(directory):
+        if claim.requirement not in known:
+            output.say(f"claims.yaml: {claim.requirement} is no row of this checklist; mend the name")
+        elif claim.says.upper() not in product_yaml.SAY_NA:
+            output.say(f"claims.yaml: {claim.requirement} says {claim.says!r}, which fills in no row; only N/A does")
 
 
 def _failed(judged: Judged) -> list[str]:

@@ -25,6 +25,8 @@ REQUIRED = (
 OPTIONAL = ("repoUrl",)
 # The only MUST that the programme lets a product answer with N/A.
 MAY_BE_NA = ("cluster_autoscaling",)
+# What a claim says, in any case, to be written as N/A.
+SAY_NA = ("NOT_APPLICABLE", "N/A")
 FILLED = ("status", "evidence", "notes")
 _OURS = re.compile(r"Not (proved|settled): |(Proved|Seen) by aiconform |Stated by .*, not tested: |By upstream's suite")
 
@@ -102,7 +104,7 @@ def answer(row: Row | None, assessment: Assessment, evidence: Sequence[str]) -> 
     if row.outcome is Outcome.PASS:
         limits = f" Limits: {'; '.join(row.limits)}." if row.limits else ""
         return Answer("Implemented", tuple(evidence), f"Proved by {by}: {row.because.rstrip('.')}.{limits}")
-    claim = next((c for c in row.claims if c.says.upper() in ("NOT_APPLICABLE", "N/A")), None)
+    claim = next((c for c in row.claims if c.says.upper() in SAY_NA), None)
     allowed = row.level == "SHOULD" or row.requirement in MAY_BE_NA
     if row.outcome is Outcome.NOT_APPLICABLE and allowed:
         return Answer("N/A", (), f"Seen by {by}: {row.because}")
