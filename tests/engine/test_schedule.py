@@ -172,8 +172,8 @@ def test_two_that_need_the_same_late_run_one_after_the_other() -> None:
     assert (slots["c.a"].minutes, slots["c.b"].minutes, slots["c.b"].after) == (0, 45, ("c.a",))
 
 
-def test_what_is_only_chosen_from_is_soon_free() -> None:
-    gang = attempt("gang", 5, "accelerators/a", "accelerators/b", spare=("accelerators/b",))
+def test_who_chooses_among_nodes_comes_first_and_they_are_soon_free() -> None:
+    gang = attempt("gang", 0.5, "accelerators/a", "accelerators/b", spare=("accelerators/b",))
     slots = by_name(schedule(in_order([gang, attempt("x", 1, "accelerators/a"), attempt("y", 1, "accelerators/b")])))
-    assert (slots["c.x"].minutes, slots["c.y"].minutes) == (5, 0) and slots["c.y"].after == ("c.gang",)
+    assert (slots["c.x"].minutes, slots["c.y"].minutes) == (0.5, 0) and slots["c.y"].after == ("c.gang",)
     assert slots["c.y"].why == "after c.gang has chosen: accelerators/b"

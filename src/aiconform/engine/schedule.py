@@ -13,8 +13,8 @@ Rivals = list[tuple[Attempt, frozenset[str]]]
 def in_order(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """The longest first, so that the run's wall time is close to its longest chain."""
     # What adds machines takes by far the longest, and holds nodes of its kind all the time: whoever watches a run sees
-    # the other rows first.
-    return tuple(sorted(attempts, key=lambda a: (claims.ADDED_NODES in a.holds, -a.minutes, a.id)))
+    # the other rows first. What chooses among nodes must find all of them free, and keeps one.
+    return tuple(sorted(attempts, key=lambda a: (claims.ADDED_NODES in a.holds, not a.spare, -a.minutes, a.id)))
 
 
 def schedule(ordered: tuple[Attempt, ...]) -> tuple[Slot, ...]:
