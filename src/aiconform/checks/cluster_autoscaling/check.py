@@ -35,11 +35,12 @@ no machine can hold; or a node went while it was used; or the idle one stayed al
 ## What it cannot see
 Whether another type of accelerator scales as well, how prices or zones are chosen, and how large the group may
 become. If the autoscaler says that a quota, a limit or a stock-out stops it, the answer is UNKNOWN (blocked-by). So
-it is if something else keeps the node: foreign pods (also those that come and go), a budget of zero, an annotation.
-If it adds nothing and nobody said, by `--accelerator`, that this accelerator scales, the answer is UNKNOWN
-(mechanism-silent); if nothing speaks for an autoscaler at all, UNKNOWN (mechanism-not-found). Simulated nodes (KWOK)
-run no code: the limit `simulated nodes` says so. That a node is kept while it is used is shown for the time of step 4
-only.
+it is if pods of others hold the accelerator with a lower priority than the check's, because the scheduler would end
+them for it; and if something else keeps the node: foreign pods (also those that come and go), a budget of zero, an
+annotation. If it adds nothing and nobody said, by `--accelerator`, that this accelerator scales, the answer is
+UNKNOWN (mechanism-silent); if nothing speaks for an autoscaler at all, UNKNOWN (mechanism-not-found). Simulated nodes
+(KWOK) run no code: the limit `simulated nodes` says so. That a node is kept while it is used is shown for the time of
+step 4 only.
 
 ## References
 KAR 0055 of the Kubernetes AI Conformance program; Cluster Autoscaler FAQ (scale-down times and events);

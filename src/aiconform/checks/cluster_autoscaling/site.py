@@ -22,6 +22,7 @@ class Site:
     """One attempt. `before` are the uids of the nodes that were there before anything was asked for.
 
     `took`: seconds from the waiting pod's creation until a new node was seen. `node`: the node that it runs on.
+    `spec`: of the canary as it was stored, with the priority that the check's pods have.
     """
 
     box: Sandbox
@@ -31,6 +32,7 @@ class Site:
     tolerations: list[Manifest] = field(default_factory=list)
     took: float = 0.0
     node: Manifest = field(default_factory=dict)
+    spec: Manifest = field(default_factory=dict)
 
     # -- nodes -----------------------------------------------------------------------------------------------
 

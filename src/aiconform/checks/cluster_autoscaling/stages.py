@@ -4,7 +4,7 @@ import time
 
 from aiconform.checks.cluster_autoscaling.site import Site, deployment, ready, running, simulated, told_to_wait
 from aiconform.checks.cluster_autoscaling.via import Manifest
-from aiconform.cluster import asking
+from aiconform.cluster import asking, priorities, units
 
 # Nodes that are filled at most: more of other people's room is not held.
 _MOST_FILLED = 16
@@ -31,6 +31,7 @@ async def canary(site: Site) -> bool:
         why = box.why_not_running("canary")
         box.unable("canary", box.code_for("canary"), f"a plain pod did not start on {node['name']}: {why}")
         return False
+    site.spec = sent.object["spec"]
     await box.delete(sent.object | {"apiVersion": "v1", "kind": "Pod"}, step="canary", grace=0)
     return True
 
@@ -94,6 +95,8 @@ async def grow(site: Site) -> bool:
     """One more pod asks; waits until it runs on a node that was not there before."""
     box, facts = site.box, site.box.attempt.facts
     reading = await site.read("grow")
+    if await _endangers_others(site):
+        return False
     taints = [*(t for n in facts["nodes"] for t in n["taints"]), *reading.tolerate]
     site.tolerations = list({str(t): t for t in asking.tolerations(taints)}.values())
     objects, pod = site.pod("waiting", 1, tolerations=site.tolerations)
@@ -118,6 +121,25 @@ async def grow(site: Site) -> bool:
     for later in _LATER[1:]:
         box.unable(later, "not-tried", "the waiting pod never ran on a new node, so this could not be tried")
     return False
+
+
+async def _endangers_others(site: Site) -> bool:
+    """Where pods of others hold units with a lower priority than ours, the scheduler ends them and no node comes."""
+    box, resource = site.box, site.accelerator.resource
+    there = {n["name"] for n in box.attempt.facts["nodes"]}
+    if site.accelerator.form != "device-plugin" or not there:
+        return False
+    running_now = await box.list("v1", "pods", "*", fields="status.phase=Running")
+    lower = priorities.lower(site.spec, (p for p in running_now if p["spec"].get("nodeName") in there))
+    holding = [p for p in lower if units.requested(p, resource)]
+    if holding:
+        because = (
+            f"pods of others hold {resource} with a lower priority than the check's ({priorities.names(holding)}): "
+        )
+        because += "a pod that waits would make the scheduler end them; name another group with --node-selector"
+        for step in _LATER:
+            box.unable(step, "blocked-by", because)
+    return bool(holding)
 
 
 def _limit(site: Site) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aiconform.checks.gang_scheduling.crew import Crew, has_pods, owned, running, told_to_wait
 from aiconform.checks.gang_scheduling.priorities import endangered
 from aiconform.checks.gang_scheduling.via import Manifest
+from aiconform.cluster import priorities
 from aiconform.cluster.errors import Refused
 
 _NO_GANG = "the members that were stored belong to no gang, so this could not be tried"
@@ -46,7 +47,7 @@ async def _spares_others(crew: Crew) -> bool:
     # What the blocker leaves is half a member's cpu away from room for one more.
     lower = endangered(mine, there, crew.accelerator.resource if crew.accelerator else "", crew.cpu // 2)
     if lower:
-        because = f"pods of others on {name} have a lower priority than the check's ({', '.join(lower[:3])}): the "
+        because = f"pods of others on {name} have a lower priority than the check's ({priorities.names(lower)}): the "
         because += "shortage that it makes could end them; choose another node with --node-selector"
         box.unable("canary", "blocked-by", because)
     return not lower

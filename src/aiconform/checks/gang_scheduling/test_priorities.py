@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from aiconform.checks.gang_scheduling.priorities import endangered
+from aiconform.cluster.priorities import names
 
 
 def pod(priority: int | None = None, cpu: str = "0", gpu: int = 0, phase: str = "Running") -> dict[str, Any]:
@@ -30,4 +31,5 @@ def test_only_lower_ones_that_hold_what_is_missing(there: list[dict[str, Any]], 
 
 
 def test_a_default_priority_above_theirs_endangers_them_too() -> None:
-    assert endangered({"priority": 1000}, [pod(0, gpu=1)], "example.com/gpu", 500) == ["theirs/p"]
+    found = endangered({"priority": 1000}, [pod(0, gpu=1)] * 5, "example.com/gpu", 500)
+    assert names(found) == "theirs/p, theirs/p, theirs/p and 2 more"
