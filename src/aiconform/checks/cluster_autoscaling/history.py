@@ -14,6 +14,10 @@ _SPOT = {
 }
 
 
+# Taints by which controllers tell that a node is not ready, or that its machine is off: nobody has decided anything.
+_NOT_DECIDED = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
+
+
 @dataclass
 class Life:
     """One node (one uid). `advertised`: first seen with units of the accelerator in its allocatable, or in a
@@ -79,6 +83,29 @@ def _take(found: dict[str, Life], o: Observation, accelerator: dict[str, Any]) -
     units = str((status.get("allocatable") or {}).get(accelerator.get("resource") or "-", "0"))
     if units.isdigit() and int(units) > 0:
         life.advertised = life.advertised or now
+
+
+def broke_by_itself(rec: Recording, life: Life) -> int:
+    """The observation in which a node was no longer Ready, if nobody had cordoned or tainted it before; 0 if none.
+
+    Who removes a node on purpose keeps new pods away from it first; a machine that fails is not announced.
+    """
+    first: set[str] | None = None
+    for o in rec.observations:
+        if o.kind != "watch" or o.subject != f"nodes/{life.name}" or o.body["object"]["metadata"]["uid"] != life.uid:
+            continue
+        spec, status = o.body["object"].get("spec") or {}, o.body["object"].get("status") or {}
+        taints = {t.get("key", "") for t in spec.get("taints") or []}
+        ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or [])
+        if ready and first is None:
+            first = taints
+        if first is None:
+            continue
+        if spec.get("unschedulable") or any(not t.startswith(_NOT_DECIDED) for t in taints - first):
+            return 0
+        if not ready:
+            return o.seq
+    return 0
 
 
 def before(rec: Recording) -> frozenset[str] | None:

@@ -11,6 +11,7 @@ from aiconform.checks.cluster_autoscaling.growth import (
 from aiconform.checks.cluster_autoscaling.history import (
     Life,
     blind,
+    broke_by_itself,
     came,
     host,
     lives,
@@ -132,7 +133,7 @@ def keeps_nodes_in_use(rec: Recording) -> Finding:
         since = 0 if life.uid == node.uid else held[-1].seq
         used = life.uid in (node.uid, *held[-1].body) and life.gone is not None and life.gone.seq > since
         if used and life.gone is not None and life.gone.seq < until:
-            return _went(life)
+            return _went(rec, life)
     if end is not None and not idle:
         return unknown("the pod on the added node ended before the node was idle", code="capacity-changed")
     if not win.whole:
@@ -150,8 +151,12 @@ def _last_look(rec: Recording) -> int:
     return max((o.seq for o in rec.observations if o.kind.startswith("window.") and o.step in steps), default=0)
 
 
-def _went(life: Life) -> Finding:
+def _went(rec: Recording, life: Life) -> Finding:
     assert life.gone is not None
+    broken = broke_by_itself(rec, life)
+    if broken:
+        because = f"node {life.name} went while it was used, but it had not been Ready any more before anybody took it "
+        return unknown(f"{because}out of use: its machine may have failed", code="capacity-changed", cites=(broken,))
     if life.spot:
         because = f"node {life.name} went while it was used, but it is a spot machine, which its provider may take"
         return unknown(because, code="capacity-changed", cites=(life.gone.seq,))

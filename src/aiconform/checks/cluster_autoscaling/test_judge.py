@@ -321,6 +321,19 @@ def test_a_node_in_use_that_goes() -> None:
     assert outcome(s, U) == (UNKNOWN, "capacity-changed")
 
 
+@pytest.mark.parametrize(
+    ("taints", "expected"),
+    [
+        ([], (UNKNOWN, "capacity-changed")),
+        ([{"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}], (UNKNOWN, "capacity-changed")),
+        ([{"key": "vendor.example/to-be-deleted", "effect": "NoSchedule"}], (FAIL, "")),
+    ],
+)
+def test_a_machine_that_fails_is_not_removed_by_anybody(taints: list[dict[str, str]], expected: Any) -> None:
+    s = grown().wait(3).node("new", type="MODIFIED", ready=False, taints=taints)
+    assert outcome(s.wait(1).node("new", type="DELETED", ready=False, taints=taints).close("use"), U) == expected
+
+
 def stays(on: list[Any], keeps: list[str] | None = None, seconds: float = 12) -> Story:
     s = used().wait(seconds).close("shrink").fact("reading", {"keeps": keeps or []}, "shrink")
     return s.fact("on_node", on, "shrink")
