@@ -157,3 +157,16 @@ def test_the_guide_shows_what_is_printed(
         Path(name).write_bytes((tests / "porting" / "guide" / name).read_bytes())
     assert aiconform(*command.split()) == PASSED
     assert "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines()) == shown
+
+
+def test_names_in_manifests_are_neither_markup_nor_commands(
+    aiconform: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    odd = r'"\e[31m\\[/x][bold]"'
+    text = (
+        POD.replace("name: p", f"name: {odd}") + f"  schedulerName: {odd}\n  volumes: [{{hostPath: {{path: {odd}}}}}]\n"
+    )
+    (tmp_path / "pod.yaml").write_text(text)
+    assert aiconform("pod.yaml", "--from", "a.json", "--to", "b.json") == UNKNOWN
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and said.count(r"[31m\[/x][bold]") > 3

@@ -112,6 +112,7 @@ def test_json_and_csv_hold_every_row(aiconform: Run, repo: Path, tmp_path: Path)
         (("find", "--vendor-type", "cheap"), 64, "hosted, cloud, on-prem"),
         (("find", "--accelerator", "abacus"), 64, "nvidia"),
         (("find", "--evidence", "nothing"), 64, "log, report, script, documentation"),
+        (("find", "--evidence", "log"), 64, "at least one --must"),
         (("show",), 64, "PLATFORM"),
     ],
 )
@@ -126,6 +127,28 @@ def test_wrong_usage_is_one_sentence(
 def test_a_platform_that_is_not_there(aiconform: Run, repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert aiconform("registry", "show", "goo", "--source", repo) == 64
     assert "did you mean gke?" in capsys.readouterr().err
+
+
+def test_a_checklist_that_nobody_has_is_no_empty_answer(
+    aiconform: Run, repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert aiconform("registry", "find", "--checklist", "1.36", "--source", repo) == 64
+    assert "no submission is for v1.36: there are v1.34, v1.35" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["[bold]", "a[red]b", "esc\x1b[31m"])
+def test_texts_of_vendors_are_neither_markup_nor_commands(
+    aiconform: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    odd = r'"[/x]\e[31m"'
+    where = product(tmp_path / "r", f"v1.35/{name}", {"odd": ("Implemented", odd, "Kueue")}, vendor="[/y]")
+    text = (where / "PRODUCT.yaml").read_text().replace("id: odd", f"id: {odd}").replace("'1.0'", odd)
+    (where / "PRODUCT.yaml").write_text(text)
+    for words in (("list",), ("show", name), ("compare", name, name), ("find",)):
+        assert aiconform("registry", "--source", tmp_path / "r", *words) == 0
+        out = capsys.readouterr().out
+        assert "\x1b" not in out and name.replace("\x1b", " ") in out
+        assert "[/y]" in out and ("[/x]" in out) == (words[0] in ("show", "compare"))
 
 
 def test_the_command_is_known_to_the_program() -> None:

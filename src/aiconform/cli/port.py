@@ -9,6 +9,7 @@ import msgspec
 import typer
 import yaml
 from rich.table import Table
+from rich.text import Text
 
 from aiconform.cli import output
 from aiconform.cli.errors import FAILED, PASSED, UNKNOWN, Problem, usage
@@ -145,24 +146,24 @@ def _show(report: PortReport) -> None:
     for name in ("there?", "need", "name", "at the target", "wanted by"):
         table.add_column(name, overflow="fold")
     for row in report.rows:
-        table.add_row(*(_safe(t) for t in _cells(row)))
+        table.add_row(*(Text(_printable(t)) for t in _cells(row)))
     console.print(table)
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        console.print(_printable(f"note: {note}"), markup=False)
     edits = [e for r in report.rows for e in r.edits]
     if edits:
         console.print(f"\nedits ({len(edits)}):", markup=False)
     for edit in edits:
         change = f"{edit.before} -> {edit.after}" if edit.before else edit.after
         place = " ".join(p for p in (edit.object, edit.path) if p)
-        console.print(f"  {edit.file}: {place}: {change}", markup=False)
+        console.print(_printable(f"  {edit.file}: {place}: {change}"), markup=False)
     if report.diff:
         print(f"\n{report.diff}", end="")
 
 
-def _safe(text: str) -> str:
-    """Square brackets in names are no markup."""
-    return text.replace("[", "\\[")
+def _printable(text: str) -> str:
+    """No name in a manifest can be a terminal's command."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _cells(row: PortRow) -> tuple[str, ...]:

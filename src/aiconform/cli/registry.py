@@ -156,7 +156,12 @@ def find(
         text=text,
         repeated=repeated,
     )
+    if evidence and not must:
+        raise usage("--evidence is about the rows that --must names; give at least one --must")
     registry = _read(context, source)
+    there = sorted({e.version for e in registry.entries})
+    if version and criteria.version not in there:
+        raise usage(f"--checklist: no submission is for {criteria.version}: there are {', '.join(there)}")
     found = finding.find(registry, criteria)
     asked = tuple(dict.fromkeys(m.requirement for m in criteria.musts))
     _write(registry, found.entries, form, file, criteria.valid_on or on, asked)

@@ -23,9 +23,9 @@ def entries(these: Iterable[Entry], on: date, requirements: Sequence[str] = ()) 
         state = words.state(e, on)
         repeats = f"{e.repeated}/{e.comparable}" if e.previous else ""
         table.add_row(
-            Text(e.product.lower()), e.version, Text(e.vendor), ", ".join(e.kinds) or "not known",
-            Text(state, style=_STATE[state]), str(e.expires or "unknown"), words.musts(e),
-            *([Text(in_short(e.row(r))) for r in requirements] or [Text(words.evidence(e)), Text(repeats)]),
+            e.product.lower(), e.version, e.vendor, ", ".join(e.kinds) or "not known",
+            _text(state, style=_STATE[state]), str(e.expires or "unknown"), words.musts(e),
+            *([in_short(e.row(r)) for r in requirements] or [words.evidence(e), repeats]),
         )  # fmt: skip
     return table
 
@@ -43,11 +43,11 @@ def show(platform: Platform, entry: Entry, on: date) -> Group:
         ("Others", ", ".join(others)), ("Repeats", words.repeats(entry)), ("Documentation", entry.documentation),
     ):  # fmt: skip
         if text:
-            facts.add_row(label, Text(text))
-    parts: list[RenderableType] = [facts, Text(""), _rows(entry.rows)]
+            facts.add_row(label, text)
+    parts: list[RenderableType] = [facts, _text(""), _rows(entry.rows)]
     for title, lines in ((f"Since {entry.previous}", entry.since), ("Odd in this submission", entry.problems)):
         if lines:
-            parts += [Text(""), Text(title, style="bold"), *(Text(f"  {line}") for line in lines)]
+            parts += [_text(""), _text(title, style="bold"), *(_text(f"  {line}") for line in lines)]
     return Group(*parts)
 
 
@@ -64,14 +64,14 @@ def compare(one: Entry, other: Entry, on: date) -> Group:
         ("MUSTs implemented", words.musts(one), words.musts(other)),
         ("Implemented rows by evidence", words.evidence(one), words.evidence(other)),
     ):
-        table.add_row(label, Text(a or "-"), Text(b or "-"))
+        table.add_row(label, a or "-", b or "-")
     rows = _table("Requirement", "Level", one.path, other.path)
     for name in dict.fromkeys(r.requirement for e in (one, other) for r in e.rows):
         first, second = one.row(name), other.row(name)
         levels = dict.fromkeys(r.level for r in (first, second) if r and r.level)
         style = "" if _alike(first, second) else "bold"
-        rows.add_row(Text(name, style=style), " / ".join(levels), Text(in_short(first)), Text(in_short(second)))
-    return Group(table, Text(""), rows)
+        rows.add_row(_text(name, style=style), " / ".join(levels), in_short(first), in_short(second))
+    return Group(table, _text(""), rows)
 
 
 def _alike(one: PlatformRow | None, other: PlatformRow | None) -> bool:
@@ -93,14 +93,28 @@ def _rows(rows: Iterable[PlatformRow]) -> Table:
     for r in rows:
         items = [e.text + (f" ({e.problem})" if e.problem else "") for e in r.evidence]
         table.add_row(
-            r.requirement, r.level or "-", Text(r.status or "-"), Text(words.mechanisms(r) or "-"), r.strength.value,
-            "yes" if r.repeats else "", Text("\n".join(items) or "-"),
+            r.requirement, r.level or "-", r.status or "-", words.mechanisms(r) or "-", r.strength.value,
+            "yes" if r.repeats else "", "\n".join(items) or "-",
         )  # fmt: skip
     return table
 
 
-def _table(*names: str, header: bool = True) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=header)
+class _Table(Table):
+    """A table whose cells are what they say: square brackets in a vendor's text are no markup."""
+
+    def add_row(self, *cells: str | Text) -> None:  # type: ignore[override]
+        super().add_row(*(c if isinstance(c, Text) else _text(c) for c in cells))
+
+
+def _table(*names: str, header: bool = True) -> _Table:
+    table = _Table(box=None, padding=(0, 2, 0, 0), show_header=header)
     for name in names:
-        table.add_column(name, overflow="fold", no_wrap=name in ("Platform", "Requirement", "State", "Checklist"))
+        table.add_column(
+            _text(name), overflow="fold", no_wrap=name in ("Platform", "Requirement", "State", "Checklist")
+        )
     return table
+
+
+def _text(text: str, style: str = "") -> Text:
+    """No text of a vendor can be a terminal's command."""
+    return Text("".join(c if c.isprintable() or c == "\n" else " " for c in text), style=style)
