@@ -44,7 +44,7 @@ meanwhile, the answer is UNKNOWN (capacity-changed). A platform that serves the 
 or has no solution installed, is UNKNOWN, not FAIL: the requirement is that one can be installed.
 
 ## Mechanisms
-Each mechanism that is found is tried, one after the other, and one that works is enough. `--mechanism
+Each mechanism that is found is tried, and one that works is enough. `--mechanism
 gang_scheduling=NAME` insists on one; shapes such as JobSet, and products that have no API by which they could be
 found, are tried only so. Mechanisms with a scheduler of their own are first asked to start a pod that is in no
 gang: if no scheduler answers to the name, the answer is UNKNOWN (scheduler-silent); NAME:SCHEDULER gives another

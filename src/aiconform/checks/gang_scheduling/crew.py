@@ -19,6 +19,8 @@ STAY = 5
 # Longer than any deadline: for members that are to run until they are deleted.
 LONG = 36000
 _LIGHT = 10
+# The API allows this many devices in one claim (AllocationResultsMaxSize).
+_MOST_IN_A_CLAIM = 32
 
 
 @dataclass
@@ -78,11 +80,7 @@ class Crew:
         """A probe pod on the node, with `count` accelerators; without `gang` it is the meeting point."""
         script = "member.py" if gang else "meeting.py"
         args = ["$(POD_NAME)", gang, str(size), self.meeting, str(stay)] if gang else []
-        ask = asking.Ask()
-        if self.accelerator and count:
-            api = await self._claims_api() if self.accelerator.form == "dra" else ""
-            ask = asking.ask(self.accelerator, count, f"units-{count}", api=api)
-            await self._templates(ask.objects)
+        ask = await self._ask(count)
         pod = asking.pod(
             name,
             self.image,
@@ -100,6 +98,25 @@ class Crew:
             {"name": k, "valueFrom": {"fieldRef": {"fieldPath": v}}} for k, v in own.items()
         ]
         return pod
+
+    async def _ask(self, count: int) -> asking.Ask:
+        """How a pod asks for this many units; the claim templates that it takes are there afterwards."""
+        if self.accelerator is None or not count:
+            return asking.Ask()
+        if self.accelerator.form != "dra":
+            return asking.ask(self.accelerator, count, "")
+        api, parts = await self._claims_api(), []
+        for i, n in enumerate([*[_MOST_IN_A_CLAIM] * (count // _MOST_IN_A_CLAIM), count % _MOST_IN_A_CLAIM]):
+            if n:
+                one = asking.ask(self.accelerator, n, f"units-{n}", api=api)
+                await self._templates(one.objects)
+                # A name of its own: two claims of a pod may be made from one template.
+                own = {"name": f"units-{i}"}
+                claims = [own | {"resourceClaimTemplateName": f"units-{n}"}]
+                parts.append(({"resourceClaims": claims}, {"resources": {"claims": [own]}}))
+        return asking.Ask(
+            pod=asking.merge({}, *(p for p, _ in parts)), container=asking.merge({}, *(c for _, c in parts))
+        )
 
     async def _templates(self, objects: list[Manifest]) -> None:
         for template in objects:
