@@ -5,8 +5,8 @@ Only a container that was granted an accelerator can use it, and only the one it
 through the platform's own machinery: a device plugin or Dynamic Resource Allocation, and the runtime.
 
 ## How it is proved
-On one node, for each way of asking for an accelerator (claim, extended resource served by claims, device
-plugin), with unprivileged pods of an ordinary namespace:
+On one node with free units (the best of three), for each way of asking for an accelerator (claim, extended
+resource served by claims, device plugin), with unprivileged pods of an ordinary namespace:
 
 1. A plain pod runs first (the canary), so that the image, the node and the admission rules are known to work.
 2. A pod asks for one unit. A probe in its container opens what it finds; a second container of the same pod

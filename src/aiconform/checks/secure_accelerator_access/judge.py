@@ -13,6 +13,7 @@ from aiconform.checks.secure_accelerator_access.seen import (
     holder_ready,
     made_and_opened,
     own_kernel,
+    place,
     refused_at_start,
     shared,
     units,
@@ -174,7 +175,7 @@ def _refused_for_it(rec: Recording) -> str:
 def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     if not rec.facts or all(f.outcome is Outcome.UNKNOWN for f in findings):
         return ()
-    out = [f"one node was tested: {rec.facts['node']}"]
+    out = [f"one node was tested: {place(rec)['node']}"]
     if shared(rec) or holders.replicas(rec):
         out.append("shared by design: units are shares of a device, so exclusiveness was not judged")
     by_clause = {f.clause: f for f in findings}
@@ -195,6 +196,6 @@ def _facts(rec: Recording) -> dict[str, Any]:
     if not rec.facts:
         return {}
     a = rec.facts["accelerator"]
-    said = {"accelerator": a["id"], "form": form(rec), "node": rec.facts["node"], "free units": free(rec)}
+    said = {"accelerator": a["id"], "form": form(rec), "node": place(rec)["node"], "free units": free(rec)}
     more = {k: a[k] for k in ("resource", "device_class", "driver", "model") if a[k]}
     return said | more

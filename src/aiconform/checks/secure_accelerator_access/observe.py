@@ -14,6 +14,8 @@ FIFO = f"{BETWEEN}/numbers"
 async def observe(attempt: Attempt, box: Sandbox, mechanism: Access) -> None:
     """The whole attempt, on the node and the accelerator that the plan chose."""
     scene = Scene.of(attempt, box, mechanism)
+    with box.rec.in_step("choose"):
+        await scene.choose()
     if not await _canary(scene) or not await _hold(scene):
         return
     if mechanism.borrowed(HOLDER) is None:
@@ -57,7 +59,7 @@ async def _script(scene: Scene, namespace: str) -> bool:
 async def _canary_answers(scene: Scene, labels: dict[str, str]) -> bool:
     box = scene.box
     if not await box.until(lambda: ended(scene.now("canary")), "canary", "the plain pod that goes first"):
-        because = f"a plain pod did not run on {scene.attempt.facts['node']}: {box.why_not_running('canary')}"
+        because = f"a plain pod did not run on {scene.place['node']}: {box.why_not_running('canary')}"
         box.unable("canary", box.code_for("canary"), because)
         return False
     if not await scene.ask_probe("canary", "canary", step="canary"):
@@ -67,9 +69,9 @@ async def _canary_answers(scene: Scene, labels: dict[str, str]) -> bool:
     if not await _script(scene, scene.other):
         return False
     with box.rec.in_step("canary"):
-        scene.free = await box.free_units(scene.accelerator, scene.attempt.facts["node"])
+        scene.free = await box.free_units(scene.accelerator, scene.place["node"])
     if scene.free < 1:
-        because = f"no unit of {scene.accelerator.id} is free on {scene.attempt.facts['node']}"
+        because = f"no unit of {scene.accelerator.id} is free on {', '.join(p['node'] for p in scene.planned)}"
         box.unable("holder", "too-few-accelerators(0<1)", because)
     return scene.free >= 1
 
@@ -207,8 +209,8 @@ async def _release(scene: Scene) -> bool:
 
 async def _reuse(scene: Scene) -> None:
     """As many holders of one unit as there were free units before, from the other namespace, at one time."""
-    box, facts = scene.box, scene.attempt.facts
-    count = min(scene.free, facts["most_units"])
+    box = scene.box
+    count = min(scene.free, scene.attempt.facts["most_units"])
     names = []
     for i in range(count):
         ask = scene.access.fresh(scene.accelerator, f"reuse-{i}")
@@ -222,5 +224,5 @@ async def _reuse(scene: Scene) -> None:
         await scene.ask_probe(name, "reuse", step="reuse", namespace=scene.other)
     with box.rec.in_step("reuse"):
         bound = [n for n in names if scene.now(n).get("spec", {}).get("nodeName")]
-        free = await box.free_units(scene.accelerator, facts["node"])
+        free = await box.free_units(scene.accelerator, scene.place["node"])
         box.fact("reuse", {"asked": count, "ran": len(running), "bound": len(bound), "free": free})

@@ -18,18 +18,21 @@ Object = dict[str, Any]
 SCRIPT = "devices.py"
 PORTS = (7701, 7702)  # one per container of a pod; they share one network
 BETWEEN = "/aiconform-between"
+_PLACE = ("node", "hostname", "taints", "kernel")
 # Reasons with which a runtime refuses to start a container; waiting longer changes nothing.
 REFUSED_AT_START = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun")
 
 
 @dataclass
 class Scene:
-    """One attempt. `own` and `other` are its namespaces; `numbers` what the first holder opened."""
+    """One attempt. `place` is its node {node, hostname, taints, kernel}; `own` and `other` are its namespaces;
+    `numbers` what the first holder opened."""
 
     attempt: Attempt
     box: Sandbox
     access: Access
     accelerator: Accelerator
+    place: Object
     own: str = ""
     other: str = ""
     mknod: bool = True
@@ -40,7 +43,26 @@ class Scene:
 
     @classmethod
     def of(cls, attempt: Attempt, box: Sandbox, access: Access) -> "Scene":
-        return cls(attempt, box, access, msgspec.convert(attempt.facts["accelerator"], Accelerator))
+        accelerator = msgspec.convert(attempt.facts["accelerator"], Accelerator)
+        return cls(attempt, box, access, accelerator, {k: attempt.facts[k] for k in _PLACE})
+
+    @property
+    def planned(self) -> list[Object]:
+        """The nodes that the plan gives, the best first."""
+        return [{k: p[k] for k in _PLACE} for p in (self.attempt.facts, *self.attempt.facts["others"])]
+
+    async def choose(self) -> None:
+        """Takes the first of the planned nodes where all that is needed is free, else the one with the most units."""
+        free: dict[str, int] = {}
+        for place in self.planned:
+            free[place["node"]] = await self.box.free_units(self.accelerator, place["node"])
+            if free[place["node"]] > free[self.place["node"]]:
+                self.place = place
+            if free[place["node"]] >= self.attempt.facts["most_units"]:
+                break
+        self.box.fact("place", {k: self.place[k] for k in ("node", "kernel")})
+        others = {p["node"] for p in self.planned} - {self.place["node"]}
+        self.box.turn.free(name for name in self.attempt.holds if name.rpartition("/")[2] in others)
 
     def container(
         self,
@@ -83,10 +105,9 @@ class Scene:
 
     def pod(self, name: str, containers: Sequence[Object], asks: Sequence[Ask] = (), **spec: Any) -> Object:
         """A pod of these containers on the chosen node, with exactly its taints as tolerations."""
-        facts = self.attempt.facts
         first, *others = containers
         made = asking.pod(
-            name, "", node=facts["hostname"], tolerations=asking.tolerations(facts["taints"]),
+            name, "", node=self.place["hostname"], tolerations=asking.tolerations(self.place["taints"]),
             script_configmap="probe", more_containers=others,
             spec=asking.merge({"volumes": [{"name": "between", "emptyDir": {}}]}, *(a.pod for a in asks), spec),
         )  # fmt: skip

@@ -14,6 +14,12 @@ def form(rec: Recording) -> str:
     return str(rec.facts.get("accelerator", {}).get("form", ""))
 
 
+def place(rec: Recording) -> dict[str, Any]:
+    """{node, kernel}: the node that was chosen of the planned ones; older recordings know one only."""
+    chosen = facts(rec, "place", step="choose")
+    return dict(chosen[-1].body) if chosen else rec.facts
+
+
 def shared(rec: Recording) -> bool:
     """Whether a unit is a share of a device (time slices, MPS)."""
     return bool(rec.facts.get("accelerator", {}).get("shared"))
@@ -31,7 +37,7 @@ def parts(rec: Recording) -> bool:
 
 
 def _counts(rec: Recording, step: str) -> tuple[Observation, ...]:
-    return facts(rec, f"free/{rec.facts.get('node', '')}", step=step)
+    return facts(rec, f"free/{place(rec).get('node', '')}", step=step)
 
 
 def answer(rec: Recording, step: str, name: str = "") -> Container | None:
@@ -54,7 +60,8 @@ def units(rec: Recording, c: Container) -> int:
 
 def own_kernel(rec: Recording, c: Container) -> bool:
     """Whether a container runs on another kernel than its node's: device numbers then mean nothing."""
-    return bool(rec.facts.get("kernel")) and bool(c.kernel) and c.kernel != rec.facts["kernel"]
+    kernel = place(rec).get("kernel")
+    return bool(kernel) and bool(c.kernel) and c.kernel != kernel
 
 
 def got(rec: Recording, c: Container) -> tuple[dict[str, Any], ...]:

@@ -128,6 +128,15 @@ def test_parts_of_devices_are_not_counted_on() -> None:
         assert history.says(clause) == expected
 
 
+def test_the_node_that_was_chosen_counts_and_not_the_planned_one() -> None:
+    history = sound()
+    history.facts |= {"node": "busy", "kernel": "5.4"}
+    history.add("choose", "fact", "place", {"node": NODE, "kernel": "6.1"})
+    verdict = history.judged()
+    assert (verdict.outcome.value, verdict.facts["node"], verdict.facts["free units"]) == ("PASS", NODE, 4)
+    assert verdict.limits[0] == f"one node was tested: {NODE}"
+
+
 def test_runtime_classes_that_were_not_tried_are_a_limit() -> None:
     history = sound()
     history.facts["more_runtime_classes"] = ["last", "least"]

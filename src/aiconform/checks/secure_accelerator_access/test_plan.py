@@ -1,10 +1,13 @@
 """What the plan makes of an inventory."""
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aiconform.checks.secure_accelerator_access.plan import attempts
+from aiconform.checks.secure_accelerator_access.scene import Scene
 from aiconform.checks.secure_accelerator_access.via.dra import MECHANISM as DRA
 from aiconform.checks.secure_accelerator_access.via.extended import MECHANISM as EXTENDED
 from aiconform.model import Accelerator, ApiResource, Gap, Inventory, Node, Options
@@ -62,6 +65,39 @@ def test_the_node_is_ready_schedulable_and_selected(unusable: dict[str, Any]) ->
     (none,) = attempts(inventory(accelerator("dra", {"big": 8}), nodes=(big,)), choice, "MUST")
     assert none.unable is not None
     assert none.unable[0] == "no-accelerator"
+
+
+def test_other_nodes_may_be_taken_where_the_first_is_busy() -> None:
+    names = {f"n{i}": 8 - i for i in range(5)}
+    windows, fake = node("w", labels={"kubernetes.io/os": "windows"}), node("k", kubelet="kwok-v0.7")
+    found = accelerator("dra", names | {"w": 16, "k": 9})
+    (made,) = attempts(inventory(found, nodes=(windows, fake, *map(node, names))), Options(), "MUST")
+    assert (made.facts["node"], [o["node"] for o in made.facts["others"]]) == ("n0", ["n1", "n2"])
+    assert made.holds == ("accelerators/n0", "accelerators/n1", "accelerators/n2") and made.spare == made.holds[1:]
+
+
+@pytest.mark.parametrize(
+    ("free", "chosen", "asked"),
+    [([4, 8], "n0", 1), ([1, 2, 3], "n2", 3), ([0, 1, 1], "n1", 3), ([0, 0, 0], "n0", 3), ([2, 8], "n1", 2)],
+)
+def test_a_node_with_enough_free_units_is_chosen(free: list[int], chosen: str, asked: int) -> None:
+    found = accelerator("dra", {f"n{i}": 8 for i in range(3)})
+    (made,) = attempts(inventory(found, nodes=tuple(node(f"n{i}") for i in range(3))), Options(), "MUST")
+    counted: list[str] = []
+    given_back: list[str] = []
+    facts: list[Any] = []
+
+    async def free_units(_: Any, name: str) -> int:
+        counted.append(name)
+        return free[len(counted) - 1]
+
+    turn = SimpleNamespace(free=given_back.extend)
+    box: Any = SimpleNamespace(attempt=made, turn=turn, free_units=free_units, fact=lambda *a: facts.append(a))
+    scene = Scene.of(made, box, DRA)
+    asyncio.run(scene.choose())
+    assert (scene.place["node"], len(counted)) == (chosen, asked)
+    assert facts == [("place", {"node": chosen, "kernel": ""})]
+    assert sorted(given_back) == sorted(f"accelerators/n{i}" for i in range(3) if f"n{i}" != chosen)
 
 
 def test_what_cannot_be_tried_says_why() -> None:
