@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import api_requests
+
+from aiconform.evidence import store
 from aiconform.lab import Lab
 
 HERE = Path(__file__).parent
@@ -95,9 +98,20 @@ def measure_run(directory: Path) -> dict[str, Any]:
         "waited_s": round(sum(began.values()) + sum(waits.values())),
         "attempts": {name: round(t, 1) for name, t in took.items()},
         "began_s": {name: round(t) for name, t in began.items()},
+        "calls": measure_calls(directory, set(ends)),
         "outcomes": {r["requirement"]: r["outcome"] for r in rows if r["covered"]},
         "recorded_kib": round(sum(p.stat().st_size for p in (directory / "recorded").rglob("*")) / 1024),
         "report_kib": round((directory / "derived" / "report.html").stat().st_size / 1024),
+    }
+
+
+def measure_calls(directory: Path, attempts: set[str]) -> dict[str, Any]:
+    """API requests of each attempt, and KiB of the bodies sent and received (watches left out)."""
+    rows = [api_requests.row(recording) for recording in store.load_run(directory)]
+    return {
+        r.attempt: {"requests": r.requests, "kib": round((r.bytes_sent + r.bytes_received) / 1024)}
+        for r in rows
+        if r.attempt in attempts
     }
 
 

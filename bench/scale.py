@@ -194,9 +194,11 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
     figure.savefig(target, metadata={"Date": None})
 
 
-_PAGE = """# Large clusters
+_PAGE = """# What a survey and a run cost the cluster
 
-What a survey costs, measured by `python bench/scale.py` on a lab with simulated nodes: each has a ResourceSlice of
+## A survey of a large cluster
+
+Measured by `python bench/scale.py` on a lab with simulated nodes: each has a ResourceSlice of
 eight devices and ten pods. The raw list reads the same objects page by page (500 a page) and decodes them, in the same
 run on the same machine, by turns; seconds are medians of five. A survey also asks what the API server serves and what
 the cluster offers by name (classes, queues, metrics), which takes the same time at each size. Pods are never listed.
@@ -207,13 +209,25 @@ The load is the machine's mean over a minute, with two processors: above 4 or so
 | nodes | pods | listed, MiB | raw list, s | survey, s | survey over raw list | peak memory, MiB | load |
 |---|---|---|---|---|---|---|---|
 {rows}
+
+## The requests of a run
+
+Of each attempt of a run of every MUST on the full lab, as the run itself counted them
+(`python bench/api_requests.py RUN` does that for any run): requests, the opening of watches among them, and the bodies
+of all but watches.
+
+| attempt | requests | KiB |
+|---|---|---|
+{calls}
 """
 
 
-def page(rows: list[dict[str, Any]]) -> str:
+def page(rows: list[dict[str, Any]], calls: dict[str, Any]) -> str:
     """The figures as a page of the docs."""
+    asked = [f"| `{name}` | {c['requests']} | {c['kib']} |" for name, c in sorted(calls.items())]
     names = ("nodes", "pods", "listed_mib", "raw_s", "survey_s", "over_raw", "rss_mib", "load")
-    return _PAGE.format(rows="\n".join("| " + " | ".join(str(r[n]) for n in names) + " |" for r in rows))
+    lines = ["| " + " | ".join(str(r[n]) for n in names) + " |" for r in rows]
+    return _PAGE.format(rows="\n".join(lines), calls="\n".join(asked))
 
 
 def main() -> None:
@@ -228,7 +242,7 @@ def main() -> None:
         results["scale"] = grow(arguments.sizes)
         path.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
     plot(results["scale"], HERE.parent / "docs" / "images" / "survey.svg")
-    (HERE.parent / "docs" / "guide" / "scale.md").write_text(page(results["scale"]))
+    (HERE.parent / "docs" / "guide" / "scale.md").write_text(page(results["scale"], results["run"]["calls"]))
     print(yaml.safe_dump(results["scale"], sort_keys=False))
 
 
