@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -170,3 +171,10 @@ def test_names_in_manifests_are_neither_markup_nor_commands(
     assert aiconform("pod.yaml", "--from", "a.json", "--to", "b.json") == UNKNOWN
     said = capsys.readouterr().out
     assert "\x1b" not in said and said.count(r"[31m\[/x][bold]") > 3
+
+
+def test_no_more_of_a_file_is_read_than_could_be_used(aiconform: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    begun = time.monotonic()
+    assert aiconform("/dev/zero", "--to", "b.json") == USAGE
+    assert "over 16 MiB" in capsys.readouterr().err
+    assert time.monotonic() - begun < 30

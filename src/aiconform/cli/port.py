@@ -101,7 +101,8 @@ def _read(names: list[str]) -> dict[str, bytes]:
         for name, path in _files(given):
             if name in found:
                 raise usage(f"two of the manifests would both be {name}: give the folder above them instead")
-            found[name] = sys.stdin.buffer.read(MOST_BYTES + 1) if path is None else _bytes(path)
+            # A byte more than is read shows that there is too much.
+            found[name] = sys.stdin.buffer.read(MOST_BYTES + 1) if path is None else _bytes(path, MOST_BYTES + 1)
     return found
 
 
@@ -119,11 +120,12 @@ def _files(given: str) -> list[tuple[str, Path | None]]:
     return [(name.as_posix(), p) for name, p in kept]
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int = -1) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}") from None
+        raise usage(f"{path} cannot be read: {error.strerror}; check its name and permissions") from None
 
 
 def _write(ported: Ported, folder: Path) -> None:

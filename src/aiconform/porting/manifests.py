@@ -113,8 +113,7 @@ def listing(value: Any) -> list[Any]:
 def read(name: str, data: bytes) -> File:
     """A file's documents. Raises PortError, one sentence, for whatever is no YAML of Kubernetes objects."""
     if len(data) > MOST_BYTES:
-        size, most = len(data) / 2**20, MOST_BYTES // 2**20
-        raise PortError(f"{name}: {size:.0f} MiB are too much to read at once (at most {most}); split it")
+        raise PortError(f"{name}: over {MOST_BYTES // 2**20} MiB are too much to read at once; split it")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

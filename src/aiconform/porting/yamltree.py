@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import yaml
 from yaml import events as ev
+from yaml.reader import ReaderError
 
 from aiconform.porting.errors import PortError
 
@@ -91,6 +92,9 @@ def parse(text: str, where: str) -> list[Tree]:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise PortError(f"{where}{line}: no YAML: {error.problem}{_hint(text)}") from None
+    except ReaderError as error:
+        line = f", line {text.count(chr(10), 0, error.position) + 1}"
+        raise PortError(f"{where}{line}: no YAML: {error.reason}") from None
     except yaml.YAMLError as error:
         raise PortError(f"{where}: no YAML: {' '.join(str(error).split())[:200]}") from None
 
