@@ -39,7 +39,8 @@ it is if pods of others hold the accelerator with a lower priority than the chec
 them for it; and if something else keeps the node: foreign pods (also those that come and go), a budget of zero, an
 annotation. If it adds nothing and nobody said, by `--accelerator`, that this accelerator scales, the answer is
 UNKNOWN (mechanism-silent); if nothing speaks for an autoscaler at all, UNKNOWN (mechanism-not-found). Simulated nodes
-(KWOK) run no code: the limit `simulated nodes` says so. That a node is kept while it is used is shown for the time of
+(KWOK) run no code: for accelerators of a known vendor the answer is then UNKNOWN (simulated-node), for simulated and
+unknown ones the limit `simulated nodes` says so. That a node is kept while it is used is shown for the time of
 step 4 only.
 
 ## References

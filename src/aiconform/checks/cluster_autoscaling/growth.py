@@ -21,6 +21,8 @@ from aiconform.model import Finding, Outcome, Recording
 # Taints that Kubernetes and Karpenter promise to take away when a node is ready.
 _PASSING = re.compile(r"^node\.kubernetes\.io/|^node\.cloudprovider\.kubernetes\.io/uninitialized|^karpenter\.sh/unreg")
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+# What the survey calls accelerators that are simulated themselves.
+STAND_IN = "simulated"
 
 
 def _ground(rec: Recording) -> Finding | None:
@@ -165,9 +167,20 @@ def runs_the_pod(rec: Recording) -> Finding:
     return _does_not_run(rec, next(life for life in came(rec, "grow") if life.advertised))
 
 
+def _real(rec: Recording) -> bool:
+    """Whether it is known to be an accelerator that exists, and not one that only stands for one, as the node does."""
+    accelerator = rec.facts["accelerator"]
+    return bool(accelerator.get("recognised")) and accelerator.get("vendor", STAND_IN) != STAND_IN
+
+
 def _device(rec: Recording, node: Life) -> Finding:
     pod = next(p for p in waiting(rec) if p.running and p.node == node.name)
     cites = (pod.running.seq,) if pod.running else ()
+    if node.simulated and _real(rec):
+        because = (
+            f"the pod that had waited is on node {node.name}, which is simulated: no code runs there, so it has no"
+        )
+        return unknown(f"{because} {rec.facts['accelerator']['vendor']} device", code="simulated-node", cites=cites)
     if node.simulated:
         return passed(f"the pod that had waited runs on node {node.name}, which is simulated", cites=cites)
     said = {o.step: o for o in rec.observations if o.kind == "probe" and _answers(o.body)}

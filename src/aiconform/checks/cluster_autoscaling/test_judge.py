@@ -289,6 +289,17 @@ def test_where_code_runs_the_device_must_open() -> None:
     assert outcome(opened([], None), R, facts=stranger) == (PASS, "")
 
 
+def test_a_simulated_node_shows_nothing_about_a_real_accelerator() -> None:
+    story = begun().wait(3).node("new").pod("w", "grow", "waiting", node="new", runs=True).close("grow")
+    for about, expected in (
+        ({"vendor": "acme"}, (UNKNOWN, "simulated-node")),
+        ({"vendor": "simulated"}, (PASS, "")),
+        ({"vendor": "unknown", "recognised": False}, (PASS, "")),
+    ):
+        facts = FACTS | {"accelerator": FACTS["accelerator"] | about}
+        assert outcome(story, R, facts=facts) == expected
+
+
 def test_a_node_for_an_impossible_pod_counts_when_it_comes_twice() -> None:
     once = grown().wait(2).node("extra").close("use").open("use_again").pod("y", "use_again", "impossible").wait(12)
     assert outcome(once.close("use_again"), I) == (UNKNOWN, "capacity-changed")
