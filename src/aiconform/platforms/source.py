@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiconform.platforms.history import NoGit, git
+from aiconform.submission.git import NoGit, git
 
 OFFICIAL = "https://github.com/cncf/k8s-ai-conformance"
 _URL = re.compile(r"(?:https?|ssh|git|file)://.+|[\w.-]+@[\w.-]+:.+")
@@ -45,8 +45,8 @@ def open_source(text: str, say: Callable[[str], None]) -> Source:
     kept = _cache() / _slug(text)
     if kept.is_dir():
         try:
-            git("fetch", "--quiet", "--no-tags", "origin", "HEAD", at=kept)
-            git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", at=kept)
+            git("fetch", "--quiet", "--no-tags", "origin", "HEAD", at=kept, online=True)
+            git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", at=kept, online=True)
         except NoGit as error:
             say(f"{text} could not be brought up to date ({error}): the copy in {kept} is used as it is")
     else:
@@ -61,7 +61,7 @@ def _clone(url: str, kept: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         git(
             "-c", "core.symlinks=false", "clone", "--quiet", "--filter=blob:none", "--single-branch", "--no-tags", "--",
-            url, str(fresh),
+            url, str(fresh), online=True,
         )  # fmt: skip
         fresh.rename(kept)
     except NoGit as error:

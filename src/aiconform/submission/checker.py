@@ -1,6 +1,5 @@
 """Checks submissions on disk: reads them, and puts together what the rules and the advice say."""
 
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +13,7 @@ from aiconform.report.product_yaml import OPTIONAL, REQUIRED
 from aiconform.submission import advice, evidence, rules
 from aiconform.submission.beside import Beside
 from aiconform.submission.files import NAME, Unreadable, place, plain, read, read_bytes
+from aiconform.submission.git import NoGit, day, git
 from aiconform.submission.metadata import CONFORMANCE_URL
 from aiconform.submission.nodes import Mark
 from aiconform.submission.parse import Submission, parse
@@ -166,29 +166,17 @@ def _age(path: Path, asked: Asked) -> advice.Age | None:
 @lru_cache(maxsize=8)
 def _added(top: Path) -> dict[str, date]:
     """When each PRODUCT.yaml of a repository was committed first. A shallow clone makes them younger, never older."""
-    command = [
-        "git",
-        "-C",
-        str(top),
-        "-c",
-        "core.quotePath=false",
-        "-c",
-        "core.fsmonitor=false",
-        "log",
-        "--diff-filter=A",
-        "--no-renames",
-    ]
-    command += ["--format=@%cs", "--name-only", "--", f":(glob)**/{NAME}"]
+    words = ("log", "--diff-filter=A", "--no-renames", "--no-color", "--format=@%ct", "--name-only")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        log = git(*words, "--", f":(glob)**/{NAME}", at=top)
+    except NoGit:
         return {}
-    found, day = {}, date.min
-    for line in done.stdout.splitlines():
+    found, added = {}, None
+    for line in log.splitlines():
         if line.startswith("@"):
-            day = date.fromisoformat(line[1:])
-        elif line:
-            found[line] = day
+            added = day(line[1:])
+        elif line and added:
+            found[line] = added
     return found
 
 
