@@ -161,6 +161,12 @@ def test_bookkeeping_is_dropped() -> None:
     assert counts == {"managed-fields": 1, "last-applied": 1}
 
 
+def test_images_of_a_node_are_dropped_and_the_rest_of_its_status_stays() -> None:
+    status = {"images": [{"names": ["registry.example/private/model"]}], "allocatable": {"cpu": "4"}}
+    out, counts = clean({"kind": "Node", "metadata": {"name": "n"}, "status": status})
+    assert out["status"] == {"allocatable": {"cpu": "4"}} and counts["node-images"] == 1
+
+
 def test_the_recording_says_what_was_left_out(tmp_path: Path) -> None:
     begin = Begin(
         format=FORMAT, run="run1", check="c", via="v", suite=Suite(version="0"), settings={}, facts={}, at="",

@@ -18,6 +18,7 @@ bearer          JSON Web Tokens and `Bearer ...` in any text: logs, command line
 url             user and password in the URLs of any text (`https://user:password@proxy`)
 last-applied    kubectl's last-applied-configuration annotation (a second copy of the object)
 managed-fields  metadata.managedFields (bookkeeping, no behaviour); reported as one total at the end
+node-images     status.images of a Node: what others run there, and most of its size; one total, too
 =============== ===================================================================================
 
 A redacted value is replaced by `REMOVED`, so that a reader sees that something was there.
@@ -30,7 +31,7 @@ from typing import Any
 
 RUN_LABEL = "aiconform.dev/run"
 REMOVED = "(removed)"
-QUIET = frozenset({"managed-fields"})
+QUIET = frozenset({"managed-fields", "node-images"})
 """Rules that say nothing about an observation: counted, and recorded once as a total."""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -139,6 +140,9 @@ def _object(obj: dict[str, Any], rules: _Rules) -> Any:
         for part in ("data", "stringData", "binaryData"):
             if isinstance(obj.get(part), dict):
                 obj[part] = _masked(obj[part], rules, rule, lambda _: True)
+    if kind == "Node" and isinstance(obj.get("status"), dict) and obj["status"].get("images"):
+        rules.counts["node-images"] += 1
+        obj["status"] = {k: v for k, v in obj["status"].items() if k != "images"}
     if not ours and obj["metadata"].get("namespace"):
         rules.counts["foreign"] += 1
         return projection(obj)
