@@ -74,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.send_response(status)
             if status == 302:
-                self.send_header("Location", "/loop" if name == "loop" else f"/{name.removeprefix('to/')}")
+                where = {"loop": "/loop", "to/file": "file:///etc/hostname"}.get(name, f"/{name.removeprefix('to/')}")
+                self.send_header("Location", where)
             if status == 429:
                 self.send_header("Retry-After", "0")
             self.send_header("Content-Length", "0")
@@ -121,6 +122,8 @@ def server() -> Iterator[Server]:
         ("/busy-once", "alive", "answers 200", ["HEAD", "GET", "HEAD"]),
         ("/500", "dead", "answers 500", ["HEAD", "GET"] * 3),
         ("/flaky-503", "alive", "answers 200", ["HEAD", "GET", "HEAD"]),
+        ("/loop", "dead", "redirects without end", ["HEAD"] * 11),
+        ("/to/file", "dead", "leads to no web address", ["HEAD"]),
     ],
 )
 def test_answers_are_told_apart(server: Server, path: str, state: str, said: str, requests: list[str]) -> None:

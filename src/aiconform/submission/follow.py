@@ -116,6 +116,10 @@ async def _once(client: httpx2.AsyncClient, url: str, whole: float) -> tuple[Ans
             return _answer(response.status_code), 0.0
     except httpx2.InvalidURL as error:
         return Answer("dead", f"is no web address ({error})"), 0.0
+    except httpx2.TooManyRedirects:
+        return Answer("dead", "redirects without end"), 0.0
+    except httpx2.UnsupportedProtocol:
+        return Answer("dead", "leads to no web address"), 0.0
     except (httpx2.HTTPError, TimeoutError, UnicodeError, ValueError) as error:
         return Answer("silent", f"does not answer ({_why(error)})"), 0.0
 
