@@ -176,7 +176,8 @@ def test_the_recording_says_what_was_left_out(tmp_path: Path) -> None:
     secret["metadata"]["managedFields"] = [{}]
     for _ in range(2):
         rec.observe("watch", "secrets/mine/n", {"type": "ADDED", "object": secret})
-    rec.finish(Ending(how="complete", at="", t=0))
+    rec.finish(Ending(how="complete", at="", t=0, error="GET https://user:hunter2@proxy.example failed"))
+    assert "hunter2" not in (rec.directory / "end.json").read_text()
     got = [(o.kind, o.subject, o.body) for o in load(rec.directory).observations if o.kind == "redaction"]
     assert got == [
         ("redaction", "secret", {"count": 1}), ("redaction", "secret", {"count": 1}),

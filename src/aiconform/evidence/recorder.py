@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -95,7 +96,9 @@ class Recorder:
             os.fsync(self._file.fileno())
             self._file.close()
             target = self.directory / "end.json"
-            target.with_suffix(".tmp").write_bytes(encode_pretty(ending))
+            # An error's text may quote what was sent.
+            clean = replace(ending, error=redact(ending.error)[0])
+            target.with_suffix(".tmp").write_bytes(encode_pretty(clean))
             target.with_suffix(".tmp").replace(target)
         self.finished = True
 
