@@ -124,6 +124,15 @@ def test_bytes_that_are_no_text_and_files_that_are_too_large() -> None:
     assert MOST_BYTES < 50 * 2**20
 
 
+def test_a_file_of_too_many_values_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiconform.porting.yamltree._NODES", 1000)
+    built: list[object] = []
+    monkeypatch.setattr("aiconform.porting.yamltree._Composer.take", lambda _, event: built.append(event))
+    with pytest.raises(PortError, match=r"a\.yaml: over 1000 values are too many"):
+        read("a.yaml", b"a: [" + b"1," * 50_000 + b"]")
+    assert len(built) <= 1001
+
+
 def test_a_control_character_is_one_clear_sentence() -> None:
     with pytest.raises(PortError) as caught:
         read("a.yaml", b"a: 1\nb: \x00\n")

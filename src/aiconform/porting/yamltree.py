@@ -129,7 +129,9 @@ def _hint(text: str) -> str:
 def _documents(text: str, where: str) -> Iterator[Tree]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     composer, begin, line = _Composer(where), 0, 0
-    for event in yaml.parse(text, Loader=loader):
+    for number, event in enumerate(yaml.parse(text, Loader=loader)):
+        if number > _NODES:
+            raise PortError(f"{where}: over {_NODES} values are too many to read at once; split it")
         if isinstance(event, ev.DocumentStartEvent):
             mark: Any = event.start_mark
             composer, begin, line = _Composer(where), mark.index, mark.line
