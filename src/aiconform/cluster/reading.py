@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiconform.cluster import labels, reasons
@@ -58,6 +58,15 @@ class Reading:
         self.say("waiting for what other attempts use")
         await self.turn.come()
         self.fact("turn", {"waited": round(time.monotonic() - began, 1)})
+
+    def on_offer(self, nodes: Iterable[str]) -> list[str]:
+        """Those of the planned nodes that the attempt may choose: no other attempt of the run uses them now."""
+        taken = {_node_of(name) for name in self.attempt.spare if not self.turn.has(name)}
+        return [n for n in nodes if n not in taken]
+
+    def choose(self, node: str) -> None:
+        """The attempt goes on with this node; what it held of the others is given back."""
+        self.turn.free(name for name in self.attempt.holds if _node_of(name) not in ("", node))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -169,6 +178,11 @@ class Reading:
         """All objects of a kind in our namespace ("*": in all), page by page. Refused if not allowed."""
         place = await self._place(api, plural, namespace)
         return await self.cluster.list(api, plural, place, labels=labels, fields=fields)
+
+
+def _node_of(claim: str) -> str:
+    """The node that something held belongs to: "accelerators/NODE"; "" for what is the whole cluster's."""
+    return claim.partition("/")[2]
 
 
 def _carries(obj: Object, wanted: dict[str, str | None]) -> bool:

@@ -9,5 +9,9 @@ class Turn:
     async def come(self) -> None:
         """Returns when what the attempt needs `late` is not in use any more; from then on it holds it."""
 
+    def has(self, name: str) -> bool:
+        """Whether it may choose what is `spare`: no attempt that goes before it uses it."""
+        return bool(name)
+
     def free(self, names: Iterable[str] | None = None) -> None:
         """Gives these back, or all that the attempt holds and shares. Twice is once."""

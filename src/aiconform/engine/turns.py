@@ -27,6 +27,11 @@ class Turns:
             for name in need(attempt, earlier):
                 await self._free[earlier.id][name].wait()
 
+    def has(self, attempt: Attempt, name: str) -> bool:
+        """Whether no earlier attempt uses what this one may choose. Later ones wait until it has chosen."""
+        rivals = (e for e in self._before[attempt.id] if name in claims.at_choice(attempt, e))
+        return all(self._free[earlier.id][name].is_set() for earlier in rivals)
+
     def free(self, attempt: Attempt, names: Iterable[str] | None) -> None:
         """These names, or all, are not used by the attempt any more."""
         mine = self._free[attempt.id]
@@ -46,6 +51,9 @@ class RunTurn(Turn):
 
     async def come(self) -> None:
         await self._turns.wait(self._attempt, claims.at_turn)
+
+    def has(self, name: str) -> bool:
+        return self._turns.has(self._attempt, name)
 
     def free(self, names: Iterable[str] | None = None) -> None:
         self._turns.free(self._attempt, names)

@@ -103,8 +103,8 @@ class Attempt:
 
     `id` names the recording's folder: "gang_scheduling.native". `holds` names what it must have to itself, `shares`
     what it uses beside others: two attempts run one after the other if one holds what the other holds or shares.
-    Of what it holds, `late` is needed only from the moment when its observation asks for its turn, and `spare` only
-    until it has chosen among nodes (see `cluster/turns.py`).
+    Of what it holds, `late` is needed only from the moment when its observation asks for its turn; `spare` belongs to
+    nodes that it may choose instead, if no other uses them when it begins, until it has chosen (`cluster/turns.py`).
     The names are those of `planning/claims.py` ("accelerators/NODE"). `unable` is set when the plan already
     knows that nothing can be tried: (code, reason); the recording then holds that and nothing else.
     `asked`: the user named what is tried, so that it is not left out for the sake of time.

@@ -67,7 +67,7 @@ def load(attempts: Iterable[Attempt]) -> dict[str, float]:
 
 def competing(one: Attempt, other: Attempt) -> frozenset[str]:
     """What two attempts cannot use at one time; nothing if one of them cannot be tried anyway."""
-    return at_start(one, other) | at_turn(one, other)
+    return at_start(one, other) | at_choice(one, other) | at_turn(one, other)
 
 
 def at_start(one: Attempt, other: Attempt) -> frozenset[str]:
@@ -76,8 +76,15 @@ def at_start(one: Attempt, other: Attempt) -> frozenset[str]:
         return frozenset()
     theirs = frozenset(other.holds)
     # Until it takes what it needs late, it must not be changed by another one that does the same.
-    mine = frozenset(one.holds) - (frozenset(one.late) - frozenset(other.late))
+    mine = frozenset(one.holds) - frozenset(one.spare) - (frozenset(one.late) - frozenset(other.late))
     return mine & (theirs | frozenset(other.shares)) | theirs & frozenset(one.shares)
+
+
+def at_choice(one: Attempt, other: Attempt) -> frozenset[str]:
+    """What it may not choose while the second one holds or shares it."""
+    if one.unable or other.unable:
+        return frozenset()
+    return frozenset(one.spare) & frozenset((*other.holds, *other.shares))
 
 
 def at_turn(one: Attempt, other: Attempt) -> frozenset[str]:

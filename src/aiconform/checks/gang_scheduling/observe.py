@@ -49,7 +49,8 @@ async def observe(attempt: Attempt, box: Sandbox, mechanism: GangMechanism) -> N
 async def _shape(crew: Crew, facts: dict[str, Any]) -> bool:
     """Chooses the node with the most free accelerators (up to a whole gang), and the gang's shape on it."""
     best: tuple[int, int] = (-1, -1)
-    for node in facts["nodes"]:
+    offered = crew.box.on_offer(n["name"] for n in facts["nodes"])
+    for node in (n for n in facts["nodes"] if n["name"] in offered):
         before, crew.node = crew.node, node
         free_units, free_cpu = await crew.count()
         if (min(free_units, facts["largest"]), free_cpu if crew.accelerator is None else 0) > best:
@@ -58,8 +59,7 @@ async def _shape(crew: Crew, facts: dict[str, Any]) -> bool:
         else:
             crew.node = before
     crew.node = chosen
-    box, others = crew.box, {n["name"] for n in facts["nodes"]} - {chosen["name"]}
-    box.turn.free(name for name in box.attempt.holds if name.rpartition("/")[2] in others)
+    crew.box.choose(chosen["name"])
     if crew.accelerator is None:
         crew.member_units = (0,) * int(facts["largest"])
     elif units >= 2:

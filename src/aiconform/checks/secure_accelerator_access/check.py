@@ -39,6 +39,9 @@ KAR-0049; KEP-3063 and KEP-4381 (DRA, resource.k8s.io/v1), KEP-5004 (extended re
 
 from aiconform.model import Check, Clause, Deadline, Permission
 
+# Free units from which on a holder of one asks the runtime for more: two others hold three.
+HINTING_HOLDER = 4
+
 CLAUSES = (
     Clause(
         id="gives_exactly_the_granted_device",

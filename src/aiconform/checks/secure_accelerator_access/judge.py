@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiconform.checks.secure_accelerator_access import borrowing, holders, release
-from aiconform.checks.secure_accelerator_access.check import CHECK
+from aiconform.checks.secure_accelerator_access.check import CHECK, HINTING_HOLDER
 from aiconform.checks.secure_accelerator_access.seen import (
     answer,
     form,
@@ -185,6 +185,8 @@ def _limits(rec: Recording, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     for p in pods(rec, step="hint"):
         if p.role.startswith("class-") and not any(c.pod == p.name for c in containers(rec, step="hint")):
             out.append(f"{_under(p.role)}: the pod with the variable did not run, so it was not judged")
+    if (rec.facts["accelerator"].get("hints") or {}).get("hint_env") and 0 < free(rec) < HINTING_HOLDER:
+        out.append(f"a holder that asks the runtime for more takes {HINTING_HOLDER} free units: not tried")
     if rec.facts.get("more_runtime_classes"):
         out.append(f"not tried with the variable: RuntimeClasses {', '.join(rec.facts['more_runtime_classes'])}")
     if facts(rec, "admission", step="setup"):

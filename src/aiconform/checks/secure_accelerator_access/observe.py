@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aiconform.checks.secure_accelerator_access.check import HINTING_HOLDER
 from aiconform.checks.secure_accelerator_access.scene import BETWEEN, PORTS, Scene, ended, script, started
 from aiconform.checks.secure_accelerator_access.via import Access
 from aiconform.cluster.sandbox import PSA, Sandbox
@@ -174,7 +175,7 @@ async def _hints(scene: Scene) -> list[str]:
             names.append(f"hint-{i}")
         elif not runtime:
             scene.box.unable("hint", sent.code, sent.message)
-    if scene.free >= 4:
+    if scene.free >= HINTING_HOLDER:
         names += await _hinting_holder(scene, dict(hints.hint_env))
     return names
 

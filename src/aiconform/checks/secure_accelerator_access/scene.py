@@ -54,15 +54,15 @@ class Scene:
     async def choose(self) -> None:
         """Takes the first of the planned nodes where all that is needed is free, else the one with the most units."""
         free: dict[str, int] = {}
-        for place in self.planned:
+        offered = self.box.on_offer(p["node"] for p in self.planned)
+        for place in (p for p in self.planned if p["node"] in offered):
             free[place["node"]] = await self.box.free_units(self.accelerator, place["node"])
             if free[place["node"]] > free[self.place["node"]]:
                 self.place = place
             if free[place["node"]] >= self.attempt.facts["most_units"]:
                 break
         self.box.fact("place", {k: self.place[k] for k in ("node", "kernel")})
-        others = {p["node"] for p in self.planned} - {self.place["node"]}
-        self.box.turn.free(name for name in self.attempt.holds if name.rpartition("/")[2] in others)
+        self.box.choose(self.place["node"])
 
     def container(
         self,
