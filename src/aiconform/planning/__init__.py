@@ -4,6 +4,7 @@ from aiconform.planning import claims
 from aiconform.planning.accelerators import FORMS, as_fact, called, nowhere, richest
 from aiconform.planning.attempts import PLANNED, Planner, Unable
 from aiconform.planning.nodes import NO_NODE, gentlest, on, place, simulated
+from aiconform.planning.policies import policy_apis
 
 __all__ = [
     "FORMS",
@@ -18,6 +19,7 @@ __all__ = [
     "nowhere",
     "on",
     "place",
+    "policy_apis",
     "richest",
     "simulated",
 ]

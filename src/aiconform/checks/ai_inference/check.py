@@ -38,12 +38,12 @@ The platform said that the Gateway or the route is in order, and requests were a
 took the Gateway and did not program it, and named no address as the reason.
 
 ## What it cannot see
-Whether the load is spread well over the pods of one Service; TLS; how fast the gateway is. If no address can be reached
-from the client or from where aiconform runs, the answer is UNKNOWN (no-reachable-address): a firewall looks the same
-as a gateway that is not there. So it is (blocked-by) where network policies came with the new namespaces and the
-gateway does not reach the backends, or (mechanism-silent) if the class was accepted once but nobody takes up the
-Gateway, unless the operator named the class. Hosts that no route names may be answered by somebody else's
-route on a shared proxy: only our own backends count.
+Whether the load is spread well over the pods of one Service; TLS; how fast the gateway is. If no address can be
+reached from the client or from where aiconform runs, the answer is UNKNOWN (no-reachable-address): a firewall looks
+the same as a gateway that is not there. So it is (blocked-by) where network policies came with the new namespaces, or
+other kinds of such policies are served, and the gateway does not reach the backends, or (mechanism-silent) if the
+class was accepted once but nobody takes up the Gateway, unless the operator named the class. Hosts that no route
+names may be answered by somebody else's route on a shared proxy: only our own backends count.
 
 ## References
 Gateway API v1 (GatewayClass, Gateway, HTTPRoute), ReferenceGrant, GEP-1762 (label on generated resources), and its

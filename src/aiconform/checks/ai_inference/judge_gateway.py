@@ -107,6 +107,15 @@ def carries_requests_to_backends(rec: Recording) -> Finding:
     return _contradicted(rec, looked, said)
 
 
+def _kept_out(rec: Recording) -> str:
+    """Why a gateway that is sound may not reach our backends; "" if nothing is known."""
+    if came := noted(rec, "network_policies"):
+        return f"network policies came with the new namespaces ({', '.join(came)}): they may keep requests out"
+    if others := rec.facts.get("policy_apis"):
+        return f"policies of {', '.join(others)}, which were not read, may keep requests out"
+    return ""
+
+
 def _contradicted(rec: Recording, looked: tuple[Observation, ...], said: str) -> Finding:
     """Programmed, and not reached: its own address either speaks HTTP, or is closed, or cannot be reached.
 
@@ -121,10 +130,9 @@ def _contradicted(rec: Recording, looked: tuple[Observation, ...], said: str) ->
     if barred:
         because = f"something stands before the gateway and answers with {', '.join(map(str, barred))}: {said}"
         return unknown(because, code="blocked-by", cites=cites)
-    policies = noted(rec, "network_policies")
-    if policies and not any(0 < w["status"] < _SERVER_ERROR for w in own):
-        because = f"network policies came with the new namespaces ({', '.join(policies)}): they may keep requests out"
-        return unknown(f"{because}: {said}", code="blocked-by", cites=cites)
+    kept_out = _kept_out(rec)
+    if kept_out and not any(0 < w["status"] < _SERVER_ERROR for w in own):
+        return unknown(f"{kept_out}: {said}", code="blocked-by", cites=cites)
     if any(w["status"] and w["peer"] for w in own):
         because = f"the Gateway and the route are said to be in order, but their address never led to a backend: {said}"
         return failed(because, cites=cites)

@@ -5,7 +5,7 @@ from typing import Any
 from aiconform.checks.ai_inference.check import CHECK
 from aiconform.checks.ai_inference.via import GatewayMechanism, mechanisms
 from aiconform.model import Attempt, Inventory, Level, Options
-from aiconform.planning import NO_NODE, Planner, claims, on
+from aiconform.planning import NO_NODE, Planner, claims, on, policy_apis
 
 
 def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attempt]:
@@ -27,6 +27,7 @@ def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attem
         "mechanism": mechanism.product,
         "claimed": bool(wanted),
         "address": address,
+        "policy_apis": policy_apis(inventory),
         **on(nodes[0]),
         **found.facts,
     }

@@ -150,15 +150,18 @@ def test_what_the_stated_address_answers_decides(what: What, outcome: Any) -> No
     assert failures(h) <= {"carries_requests_to_backends"}
 
 
+@pytest.mark.parametrize("read", [True, False])
 @pytest.mark.parametrize(("what", "outcome"), [(503, UNKNOWN), ("refused", UNKNOWN), (404, FAIL)])
-def test_network_policies_may_keep_the_gateway_from_the_backends(what: What, outcome: Any) -> None:
+def test_network_policies_may_keep_the_gateway_from_the_backends(what: What, outcome: Any, read: bool) -> None:
     def reach(h: History) -> None:
         h.search(("status", what))
         h.add("fact", "services", {"listed": True}, "reach")
         h.add("fact", "nodes", ["10.1.0.1"], "reach")
-        h.add("fact", "network_policies", ["same-namespace-only"], "reach")
+        h.add("fact", "network_policies", ["same-namespace-only"] if read else [], "reach")
 
-    found = finding(sound(reach=reach), "carries_requests_to_backends")
+    h = sound(reach=reach)
+    h.facts["policy_apis"] = [] if read else ["ciliumclusterwidenetworkpolicies.example.io"]
+    found = finding(h, "carries_requests_to_backends")
     assert found.outcome is outcome and found.code == ("" if outcome is FAIL else "blocked-by")
 
 

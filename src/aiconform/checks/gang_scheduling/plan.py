@@ -5,14 +5,12 @@ from typing import Any
 from aiconform.checks.gang_scheduling.check import CHECK
 from aiconform.checks.gang_scheduling.via import GangMechanism, mechanisms
 from aiconform.model import Accelerator, Attempt, Detection, Inventory, Level, Node, Options
-from aiconform.planning import FORMS, NO_NODE, Planner, Unable, as_fact, claims, nowhere, place, richest
+from aiconform.planning import FORMS, NO_NODE, Planner, Unable, as_fact, claims, nowhere, place, policy_apis, richest
 
 # A gang of more than this many members proves nothing more, and holds more of other people's accelerators.
 _LARGEST = 4
 _CANDIDATES = 3
 _EXTENDED_MINUTES = 10
-# Other policy APIs that can forbid pod-to-pod traffic; told by how their plural ends, whoever makes them.
-_POLICIES = ("networkpolicies", "authorizationpolicies", "securitygrouppolicies")
 
 
 def attempts(inventory: Inventory, options: Options, level: Level) -> list[Attempt]:
@@ -47,10 +45,7 @@ def _tried(p: Planner, mechanism: GangMechanism, found: Detection, scheduler: st
 
 
 def _about(mechanism: GangMechanism, inventory: Inventory) -> dict[str, Any]:
-    others = sorted(
-        {f"{a.plural}.{a.group}" for a in inventory.apis if a.plural.endswith(_POLICIES)}
-        - {"networkpolicies.networking.k8s.io"}
-    )
+    others = policy_apis(inventory)
     return {"mechanism": mechanism.product, "atomicity": mechanism.atomicity, "policy_apis": others}
 
 
