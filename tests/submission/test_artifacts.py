@@ -148,3 +148,10 @@ def test_no_pieces_of_xml_raise_anything_else(pieces: list[bytes]) -> None:
     except BadArtifact:
         return
     assert found.tests == {"A": found.result("A")}
+
+
+def test_a_case_that_failed_and_was_skipped_failed_in_any_order() -> None:
+    case = b'<testcase name="%s">%s</testcase>'
+    cases = (case % (b"a", b"<failure/><skipped/>"), case % (b"b", b"<skipped/><error/>"), case % (b"c", b"<skipped/>"))
+    found = read("junit.xml", b"<testsuite>" + b"".join(cases) + b"</testsuite>")
+    assert found.tests == {"a": "fail", "b": "fail", "c": "skip"}

@@ -131,10 +131,19 @@ class _Suite:
     suites: list["_Suite"] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Case:
+    """Small, as a file may hold millions."""
+
     name: str
-    marks: set[str] = field(default_factory=set)
+    result: Result = "pass"
+
+    def mark(self, child: str) -> None:
+        """Takes note of an element in it; of a failure and a skip the failure counts."""
+        if child in ("failure", "error"):
+            self.result = "fail"
+        elif child == "skipped" and self.result == "pass":
+            self.result = "skip"
 
 
 def _junit(data: bytes) -> Artifact:
@@ -156,8 +165,7 @@ def _junit(data: bytes) -> Artifact:
     while todo:
         suite = todo.pop()
         for case in suite.cases:
-            failed = case.marks & {"failure", "error"}
-            found.record(case.name, "fail" if failed else "skip" if "skipped" in case.marks else "pass")
+            found.record(case.name, case.result)
         todo += reversed(suite.suites)
     return found
 
@@ -181,7 +189,7 @@ class _Junit:
             found = _Case(attributes.get("name", ""))
             parent.cases.append(found)
         elif isinstance(parent, _Case):
-            parent.marks.add(name)
+            parent.mark(name)
         self.stack.append(found)
 
     def end(self, _: str) -> None:
