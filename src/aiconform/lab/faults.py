@@ -73,7 +73,7 @@ def mend_lab(folder: Folder, state: State, report: Report) -> None:
             elif entry.kind == "node":
                 _restore_node(kube, entry.objects[0])
         up.apply_addons(kube, state)
-        up.wait_sound(state, kube, lambda _: None)
+        up.wait_sound(folder, state, kube, lambda _: None)
         addons.clean_all(addons.Site(folder=folder, state=state, kube=kube, report=report))
     if state.fault is not None:
         report(f"{state.fault.id} is mended")

@@ -134,17 +134,28 @@ def stop(folder: Folder, name: str, daemon: str) -> None:
 
 def wait_kubelet(folder: Folder, state: State, name: str) -> None:
     """Wait until the kubelet says that it is healthy."""
-    url = f"http://{Addresses(slot=state.slot).node(name)}:10248/healthz"
+    wait_until(folder, process_name(name, "kubelet"), lambda: _health(state, name, 10248) is not None, 60)
+
+
+def wait_proxy(folder: Folder, state: State, name: str) -> None:
+    """Wait until pods of the node reach Services: until then their first requests get lost."""
+
+    def ready() -> bool:
+        # It calls itself healthy before it has written its first rules; of a family it speaks only afterwards.
+        return b'"IPv4"' in (_health(state, name, 10256) or b"")
+
+    wait_until(folder, process_name(name, "kube-proxy"), ready, 60)
+
+
+def _health(state: State, name: str, port: int) -> bytes | None:
+    """What a daemon of a node says of its health; None if it does not answer that it is healthy."""
+    url = f"http://{Addresses(slot=state.slot).node(name)}:{port}/healthz"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def healthy() -> bool:
-        try:
-            with opener.open(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    wait_until(folder, process_name(name, "kubelet"), healthy, 60)
+    try:
+        with opener.open(url, timeout=2) as answer:
+            return bytes(answer.read()) if answer.status == 200 else None
+    except OSError:
+        return None
 
 
 def withdraw(kube: Kube, name: str) -> None:

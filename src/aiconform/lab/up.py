@@ -125,7 +125,7 @@ def _finish(
             start_kwok(folder, state, kube)
         for load in rest:
             load.result()
-        wait_sound(state, kube, report)
+        wait_sound(folder, state, kube, report)
     state.complete = True
     states.save(folder, state)
 
@@ -193,8 +193,8 @@ def start_kwok(folder: Folder, state: State, kube: Kube) -> None:
         )
 
 
-def wait_sound(state: State, kube: Kube, report: Report) -> None:
-    """Wait for Ready nodes, DNS that answers, and accelerators; each by watch where the API has one."""
+def wait_sound(folder: Folder, state: State, kube: Kube, report: Report) -> None:
+    """Wait for Ready nodes, Services on them, DNS that answers, and accelerators; by watch where the API has one."""
     wanted = len(state.nodes) + state.kwok_nodes
 
     def nodes_ready(items: list[Object]) -> bool:
@@ -202,6 +202,8 @@ def wait_sound(state: State, kube: Kube, report: Report) -> None:
 
     kube.wait("/api/v1/nodes", nodes_ready, 120, f"{wanted} Ready nodes")
     report(f"{wanted} nodes are Ready")
+    for name in state.nodes:
+        node_daemons.wait_proxy(folder, state, name)
     for name in state.nodes:
         change = state.changes.simaccel.get(name, {})
         # A fault may change the number; the sound lab's is known.
@@ -260,7 +262,7 @@ def repair(folder: Folder, state: State, report: Report) -> bool:
         guard, kube.guard = kube.guard, None
         addons.start_all(addons.Site(folder=folder, state=state, kube=kube, report=report))
         kube.guard = guard
-        wait_sound(state, kube, report)
+        wait_sound(folder, state, kube, report)
     return True
 
 
