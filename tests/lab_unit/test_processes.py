@@ -73,3 +73,9 @@ def test_the_environment_is_not_inherited(tmp_path: Path, monkeypatch: pytest.Mo
     log = (folder.logs / "one.log").read_text()
     assert "KUBECONFIG" not in log
     assert f"{processes.MARK}={tmp_path}" in log
+
+
+def test_who_has_ended_has_no_children() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    assert processes.children(ended.pid) == [] and processes.rss_mib([ended.pid]) == 0

@@ -36,7 +36,14 @@ def _end_processes(folder: Folder, name: str) -> None:
     """SIGKILL: first what holds the namespaces (the kernel then ends all within), then the rest."""
     known = [process for process in processes.all_recorded(folder) if processes.alive(process)]
     holders = [process for process in known if process.name.endswith("/sandbox") or process.name == "switch"]
-    left = processes.kill_all([*holders, *known])
+    # The first process of a node ends when all others in it have, which takes longer than its holder's end.
+    firsts = [
+        Process(holder.name, pid, when)
+        for holder in holders
+        for pid in processes.children(holder.pid)
+        if (when := processes.start_time(pid)) is not None
+    ]
+    left = processes.kill_all([*firsts, *holders, *known])
     # What daemons started on their own, and what a lost registry forgot.
     left = processes.kill_all(processes.marked(folder)) or left
     contained = [

@@ -8,6 +8,7 @@ children that daemons start on their own are found.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -24,6 +25,8 @@ from .layout import Folder
 MARK = "AICONFORM_LAB_FOLDER"
 # $1 registry, $2 name; the line is the name, a tab, and the process's own /proc/PID/stat.
 _RECORD = 'read -r stat </proc/$$/stat && printf "%s\\t%s\\n" "$2" "$stat" >>"$1" && shift 2 && exec "$@"'
+# Seconds for which a process counts as new.
+_NEW = 30.0
 _started: list[subprocess.Popen[bytes]] = []  # held, so that ended children can be reaped
 
 
@@ -176,11 +179,10 @@ def reap() -> None:
 def children(pid: int) -> list[int]:
     """Direct children of a process."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*"):
-        try:
-            found += [int(child) for child in (task / "children").read_text().split()]
-        except OSError:
-            continue
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in (task / "children").read_text().split()]
     return found
 
 
@@ -232,20 +234,37 @@ def kill_all(processes: Iterable[Process], seconds: float = 5.0) -> list[Process
     return wait_gone(wanted, seconds)
 
 
-def marked(folder: Folder) -> list[Process]:
-    """Every process of this machine that carries the lab's mark in its environment."""
+def marked(folder: Folder, patience: float = 2.0) -> list[Process]:
+    """Every process of this machine that carries the lab's mark in its environment.
+
+    A process that is just becoming another program shows no environment: it is looked at again, for `patience` seconds.
+    """
     mark = f"{MARK}={folder.root}".encode()
-    found: list[Process] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    over = time.monotonic() + patience
+    while True:
+        found, unclear = _scan(mark)
+        if not unclear or time.monotonic() > over:
+            return found
+        time.sleep(0.02)
+
+
+def _scan(mark: bytes) -> tuple[list[Process], bool]:
+    """Who carries the mark now, and whether somebody new may yet come to carry it."""
+    found, unclear = [], False
+    youngest = (time.clock_gettime(time.CLOCK_BOOTTIME) - _NEW) * os.sysconf("SC_CLK_TCK")
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         try:
-            environment = (entry / "environ").read_bytes()
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
+            environment = b""
+        when = start_time(pid)
+        if when is None:
             continue
-        if mark in environment.split(b"\0") and (when := start_time(int(entry.name))) is not None:
-            found.append(Process("marked", int(entry.name), when))
-    return found
+        if mark in environment.split(b"\0"):
+            found.append(Process("marked", pid, when))
+        # Threads of the kernel have no program.
+        unclear |= not environment and when > youngest and Path(f"/proc/{pid}/exe").exists()
+    return found, unclear
 
 
 def rss_mib(pids: Iterable[int]) -> float:
