@@ -89,6 +89,8 @@ def _config(version: str) -> dict[str, Any]:
         "shutdownManager": {"image": envoy_image.gateway_image(version)},
         # It is not used, and the lab has no image of it.
         "rateLimitDeployment": {"container": {"image": "none"}},
+        # It is alone. One that loses its lease, because the API server was away, neither goes on nor ends.
+        "leaderElection": {"disable": True},
     }
     return {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
