@@ -33,6 +33,10 @@ class Sight:
         for family in self.families:
             for device, r in readings(samples, family).items():
                 now[source["name"], family.name, device] = (r.utilisation, r.memory)
+        if step == "idle":
+            # The last scrape of this time may show the load already: it begins by the holder's own clock.
+            earlier = self.last.get(step, {})
+            now = {key: _lower(value, earlier.get(key, value)) for key, value in now.items()}
         self.last.setdefault(step, {}).update(now)
 
     @property
@@ -55,6 +59,11 @@ class Sight:
                 _rise(before, now, key, 0) < STILL and _rise(before, now, key, 1) <= LEFT * self.bytes for key in now
             )
         )
+
+
+def _lower(one: Value, other: Value) -> Value:
+    a, b = (min((v for v in pair if v is not None), default=None) for pair in zip(one, other, strict=True))
+    return a, b
 
 
 def _rise(

@@ -236,6 +236,12 @@ def test_enough_is_seen_when_one_device_shows_all_of_the_load() -> None:
     assert seen(mixed, "load", a=(90, 256), b=(90, 0)).moved
 
 
+def test_a_load_that_the_last_scrape_of_the_idle_time_shows_already_is_seen() -> None:
+    late = seen(seen(sight(), "idle", a=(0, 10)), "idle", a=(82, 228))
+    assert seen(late, "load", a=(100, 268)).moved
+    assert not seen(seen(sight(), "idle", a=(82, 228)), "load", a=(100, 268)).moved
+
+
 def test_what_is_not_told_of_any_more_has_not_gone_back() -> None:
     before = seen(sight(), "baseline", a=(0, 0), b=(0, 0))
     assert not seen(before, "release", b=(0, 0)).back
