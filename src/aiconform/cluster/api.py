@@ -237,6 +237,13 @@ class Cluster:
                 self._discovered = await discover(self, _DISCOVERY)
             return self._discovered
 
+    async def served(self, group: str, plural: str) -> str:
+        """The apiVersion of a kind that the server itself prefers ("resource.k8s.io/v1"); "" if it serves none."""
+        for r in await self.discover():
+            if (r.group, r.plural) == (group, plural):
+                return f"{r.group}/{r.version}"
+        return ""
+
     async def resource(self, api: str, kind: str) -> ApiResource:
         """The resource behind apiVersion and kind of a manifest; looked up again once, it may be new."""
         group, _, version = api.rpartition("/")

@@ -39,9 +39,8 @@ async def close_sandbox(box: "Reading", seconds: float) -> tuple[str, ...]:
 
 async def _free(box: "Reading") -> None:
     """Tells that nothing is held any more, if no pod and no claim of this attempt is left, nor one that came since."""
-    group, plural = "resource.k8s.io", "resourceclaims"
-    served = [r.version for r in await box.cluster.discover() if (r.group, r.plural) == (group, plural)]
-    kinds = [("v1", "pods"), *((f"{group}/{version}", plural) for version in served[:1])]
+    claims = await box.cluster.served("resource.k8s.io", "resourceclaims")
+    kinds = [("v1", "pods"), *([(claims, "resourceclaims")] if claims else [])]
     # Whoever may not look learns it from the end of the cleanup.
     with contextlib.suppress(Refused):
         for api, plural in kinds:

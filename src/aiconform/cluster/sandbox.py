@@ -257,11 +257,9 @@ class Sandbox(Talking):
         return {"advertised": int(allocatable.get(resource, 0)), "held": units.bound_requests(pods, resource)}
 
     async def _dra_units(self, a: Accelerator, node: str) -> dict[str, int]:
-        group, plural = "resource.k8s.io", "resourceslices"
-        served = [r.version for r in await self.cluster.discover() if (r.group, r.plural) == (group, plural)]
-        if not served:
-            raise ClusterError(f"the API server does not serve {plural}.{group}", "not-served")
-        api = f"{group}/{served[0]}"
+        api = await self.cluster.served("resource.k8s.io", "resourceslices")
+        if not api:
+            raise ClusterError("the API server does not serve resourceslices.resource.k8s.io", "not-served")
         obj = await self.get("v1", "nodes", node)
         if obj is None:
             return {"advertised": 0, "held": 0}
@@ -276,10 +274,8 @@ class Sandbox(Talking):
 
     async def taint_rules(self) -> list[Object]:
         """Rules by which an administrator takes devices out of use (KEP-5055), where they are served."""
-        for r in await self.cluster.discover():
-            if (r.group, r.plural) == ("resource.k8s.io", "devicetaintrules"):
-                return await self.list(f"{r.group}/{r.version}", r.plural)
-        return []
+        api = await self.cluster.served("resource.k8s.io", "devicetaintrules")
+        return await self.list(api, "devicetaintrules") if api else []
 
     async def close(self, seconds: float = 300.0) -> tuple[str, ...]:
         """Removes everything, waits until it is gone, and returns what is still there ("pods/ns/name").

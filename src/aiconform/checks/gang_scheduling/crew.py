@@ -105,7 +105,7 @@ class Crew:
             return asking.Ask()
         if self.accelerator.form != "dra":
             return asking.ask(self.accelerator, count, "")
-        api, parts = await self._claims_api(), []
+        api, parts = await self.box.cluster.served("resource.k8s.io", "resourceclaims"), []
         for i, n in enumerate([*[_MOST_IN_A_CLAIM] * (count // _MOST_IN_A_CLAIM), count % _MOST_IN_A_CLAIM]):
             if n:
                 one = asking.ask(self.accelerator, n, f"units-{n}", api=api)
@@ -125,12 +125,6 @@ class Crew:
                 sent = await self.box.create(template, step="setup")
                 if not sent.ok:
                     self.box.unable("setup", sent.code, f"the claim template was refused: {sent.message}")
-
-    async def _claims_api(self) -> str:
-        """The apiVersion that claims are spoken of in; "" where they are not served."""
-        group, plural = "resource.k8s.io", "resourceclaims"
-        served = [r.version for r in await self.box.cluster.discover() if (r.group, r.plural) == (group, plural)]
-        return f"{group}/{served[0]}" if served else ""
 
     @property
     def light(self) -> int:
@@ -215,7 +209,7 @@ class Crew:
 
     async def _claims_gone(self) -> None:
         """Waits for the claims of pods that are gone: until then their devices count as held."""
-        api = await self._claims_api()
+        api = await self.box.cluster.served("resource.k8s.io", "resourceclaims")
         if api:
             there = {p["metadata"]["uid"] for p in self.box.view("v1", "pods")}
             claims = [c for c in await self.box.list(api, "resourceclaims") if not _owners(c) & there]

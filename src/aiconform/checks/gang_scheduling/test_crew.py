@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from aiconform.checks.gang_scheduling.crew import Crew
 from aiconform.checks.gang_scheduling.via import Manifest, mechanisms
+from aiconform.cluster.api import Cluster
 from aiconform.cluster.labels import ROLE, STEP
 from aiconform.model import Accelerator
 
@@ -68,6 +70,7 @@ def test_a_claim_holds_only_so_many_devices(count: int, claims: list[int]) -> No
         return (group, served)
 
     box.cluster = SimpleNamespace(discover=discover)
+    box.cluster.served = partial(Cluster.served, box.cluster)
     a = Accelerator(id="a", vendor="v", form="dra", driver="d", device_class="c", nodes={"n": 56}, recognised=True)
     crew = Crew(
         box=box, mechanism=YUNIKORN, accelerator=a, node={"name": "n", "hostname": "n", "taints": []}, image="i"

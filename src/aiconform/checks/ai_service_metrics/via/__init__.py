@@ -109,6 +109,16 @@ ASK_FOR_ACCOUNT = Permission(
     why="whether the collector's account may see pods of a new namespace",
 )
 """What adapters need that name the `account` of their collectors."""
+MAKE_A_SERVICE = (
+    Permission(group="", resources=("services",), verbs=("create", "delete"), why="part of a registration"),
+    Permission(
+        group="discovery.k8s.io",
+        resources=("endpointslices",),
+        verbs=("list", "delete"),
+        why="they carry their Service's labels, so cleaning up finds them",
+    ),
+)
+"""What adapters need that register by a Service."""
 NOWHERE_WRITTEN = "nothing in the cluster says where it keeps its metrics"
 """What collectors say as `elsewhere` whose own objects name no store."""
 

@@ -7,7 +7,17 @@ from typing import Any
 
 import yaml
 
-from aiconform.checks.ai_service_metrics.via import PATH, Collector, Group, Objects, Place, Registration, Shown, seconds
+from aiconform.checks.ai_service_metrics.via import (
+    MAKE_A_SERVICE,
+    PATH,
+    Collector,
+    Group,
+    Objects,
+    Place,
+    Registration,
+    Shown,
+    seconds,
+)
 from aiconform.checks.ai_service_metrics.via.monitors import service
 from aiconform.model import Detection, Inventory, Permission
 
@@ -26,13 +36,7 @@ class Annotations:
     )
     searches = True
     permissions: tuple[Permission, ...] = (
-        Permission(group="", resources=("services",), verbs=("create", "delete"), why="part of a registration"),
-        Permission(
-            group="discovery.k8s.io",
-            resources=("endpointslices",),
-            verbs=("list", "delete"),
-            why="they carry their Service's labels, so cleaning up finds them",
-        ),
+        *MAKE_A_SERVICE,
         Permission(
             group="",
             resources=("services",),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from aiconform.checks.ai_service_metrics.via import (
     ASK_FOR_ACCOUNT,
+    MAKE_A_SERVICE,
     Collector,
     Group,
     Manifest,
@@ -32,13 +33,7 @@ class PrometheusOperator:
     proved = "Prometheus Operator 0.85.0 with Prometheus 3.15, in the lab"
     searches = False
     permissions: tuple[Permission, ...] = (
-        Permission(group="", resources=("services",), verbs=("create", "delete"), why="part of a registration"),
-        Permission(
-            group="discovery.k8s.io",
-            resources=("endpointslices",),
-            verbs=("list", "delete"),
-            why="they carry their Service's labels, so cleaning up finds them",
-        ),
+        *MAKE_A_SERVICE,
         Permission(
             group=_GROUP,
             resources=("prometheuses",),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from aiconform.checks.ai_service_metrics.via import (
     ASK_FOR_ACCOUNT,
+    MAKE_A_SERVICE,
     Collector,
     Group,
     Manifest,
@@ -36,13 +37,7 @@ class VictoriaMetrics:
     )
     searches = False
     permissions: tuple[Permission, ...] = (
-        Permission(group="", resources=("services",), verbs=("create", "delete"), why="part of a registration"),
-        Permission(
-            group="discovery.k8s.io",
-            resources=("endpointslices",),
-            verbs=("list", "delete"),
-            why="they carry their Service's labels, so cleaning up finds them",
-        ),
+        *MAKE_A_SERVICE,
         Permission(
             group=GROUP,
             resources=("vmagents", "vmsingles", "vmclusters"),
