@@ -42,12 +42,17 @@ def whole(item: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answer:
-    """One response: `body` is decoded JSON, or None if it was none; `text` is as received."""
+    """One response: `body` is decoded JSON, or None if it was none; `content` is as received."""
 
     status: int
     body: Any
-    text: str
+    content: bytes
     headers: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """The content as text. Made when asked for: lists of thousands of objects are never read as one."""
+        return self.content.decode(errors="replace")
 
     @property
     def ok(self) -> bool:
@@ -133,7 +138,7 @@ class Cluster:
             decoded = msgspec.json.decode(response.content) if response.content else None
         except msgspec.DecodeError:
             decoded = None
-        return Answer(response.status_code, decoded, response.text, dict(response.headers))
+        return Answer(response.status_code, decoded, response.content, dict(response.headers))
 
     def now(self) -> datetime:
         """The time by the server's clock, to some seconds: the one that all runs share, wherever they run."""

@@ -15,6 +15,7 @@ from aiconform.inventory import find_accelerators, offers
 from aiconform.inventory.products import table
 from aiconform.inventory.slices import devices, incomplete
 from aiconform.model import Accelerator, ApiResource, Gap, Inventory, Node, Permission, Product
+from aiconform.model.uncollected import uncollected
 
 # What a survey asks for. A survey without one of these goes on, with a gap.
 PERMISSIONS = (
@@ -56,6 +57,11 @@ class _Notes:
 
 async def survey(cluster: Cluster) -> Inventory:
     """The inventory. Raises ClusterError or ApiLost if the API server cannot be asked at all."""
+    with uncollected():
+        return await _survey(cluster)
+
+
+async def _survey(cluster: Cluster) -> Inventory:
     notes = _Notes()
     known = table()
     apis = await cluster.discover()

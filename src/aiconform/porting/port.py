@@ -1,14 +1,13 @@
 """Everything together: needs, answers, edits, and the report. Pure: bytes in, bytes out."""
 
-import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from aiconform.model import Inventory, PortEdit, PortReport, PortRow, Status
+from aiconform.model.uncollected import uncollected
 from aiconform.porting import diffs, manifests
 from aiconform.porting.answers import Answer, Change
 from aiconform.porting.errors import PortError
@@ -52,20 +51,8 @@ def port(
 
     `files` by name. `maps`: names of the source to names of the target, which the user vouches for. Raises PortError.
     """
-    with _uncollected():
+    with uncollected():
         return _port([manifests.read(name, data) for name, data in files.items()], target, source, maps or {})
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """The trees of manifests hold no cycles, and looking for some in large ones takes half of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _port(read: Sequence[File], target: Inventory, source: Inventory | None, maps: Mapping[str, str]) -> Ported:

@@ -48,9 +48,9 @@ def test_where_a_pod_may_offer_metrics() -> None:
 def test_who_refused() -> None:
     words = 'pods "p" is forbidden: User "u" cannot get resource "pods/proxy" in API group "" in the namespace "n"'
     status = {"kind": "Status", "message": words}
-    assert denied(Answer(403, status, "", {})) == "rbac-denied"
-    assert denied(Answer(403, None, "Forbidden", {})) == ""
-    assert denied(Answer(200, None, "", {})) == ""
+    assert denied(Answer(403, status, b"", {})) == "rbac-denied"
+    assert denied(Answer(403, None, b"Forbidden", {})) == ""
+    assert denied(Answer(200, None, b"", {})) == ""
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ class FakeBox:
         return self.objects[plural]
 
     async def request(self, _method: str, url: str, **_more: Any) -> Answer:
-        return next((a for part, a in self.answers.items() if part in unquote(url)), Answer(503, None, "refused", {}))
+        return next((a for part, a in self.answers.items() if part in unquote(url)), Answer(503, None, b"refused", {}))
 
     def fact(self, name: str, value: Any, *, step: str) -> None:
         assert step == "find"
@@ -148,13 +148,17 @@ STORED = json.dumps({"status": "success", "data": {"resultType": "vector", "resu
 
 
 def test_an_exporter_is_read_before_a_store() -> None:
-    box = FakeBox([RUNNING], [STORE], {"pods/": Answer(200, None, GPU, {}), "services/": Answer(200, None, STORED, {})})
+    box = FakeBox(
+        [RUNNING],
+        [STORE],
+        {"pods/": Answer(200, None, GPU.encode(), {}), "services/": Answer(200, None, STORED.encode(), {})},
+    )
     (source,) = search(box)
     assert (source["kind"], source["subject"], source["families"]) == ("exporter", "GET pods/p:9400/metrics", ["dcgm"])
 
 
 def test_a_store_is_asked_where_no_exporter_can_be_read() -> None:
-    (source,) = search(FakeBox([RUNNING], [STORE], {"services/": Answer(200, None, STORED, {})}))
+    (source,) = search(FakeBox([RUNNING], [STORE], {"services/": Answer(200, None, STORED.encode(), {})}))
     assert source["kind"] == "store" and source["where"] == {"Hostname": "n1"}
     assert source["params"]["query"].endswith(',Hostname="n1"}')
     assert source["subject"].startswith("GET services/prometheus:9090/api/v1/query?query=")
@@ -163,9 +167,9 @@ def test_a_store_is_asked_where_no_exporter_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (Answer(403, FORBIDDEN, "", {}), "rbac-denied"),
-        (Answer(401, None, "Unauthorized", {}), "no-reachable-address"),
-        (Answer(200, None, "up 1\n", {}), "mechanism-not-found"),
+        (Answer(403, FORBIDDEN, b"", {}), "rbac-denied"),
+        (Answer(401, None, b"Unauthorized", {}), "no-reachable-address"),
+        (Answer(200, None, b"up 1\n", {}), "mechanism-not-found"),
     ],
 )
 def test_why_nothing_was_found(answer: Answer, code: str) -> None:
@@ -175,7 +179,7 @@ def test_why_nothing_was_found(answer: Answer, code: str) -> None:
 
 
 def test_an_endpoint_that_the_user_names() -> None:
-    answers = {"services/gpu:80/proxy/deep/metrics": Answer(200, None, GPU, {})}
+    answers = {"services/gpu:80/proxy/deep/metrics": Answer(200, None, GPU.encode(), {})}
     (source,) = search(FakeBox([], [], answers), "services/ns/gpu:80/deep/metrics")
     assert source["target"] == "services/gpu:80/deep/metrics" and source["namespace"] == "ns"
     for wrong in ("http://10.0.0.1:9400/metrics", "pods/ns/p"):
@@ -187,7 +191,7 @@ def test_an_endpoint_that_the_user_names() -> None:
 
 
 def test_names_that_nobody_knows_are_watched_all_the_same() -> None:
-    (source,) = search(FakeBox([RUNNING], [], {"pods/": Answer(200, None, "acme_accel_utilisation 1\n", {})}))
+    (source,) = search(FakeBox([RUNNING], [], {"pods/": Answer(200, None, b"acme_accel_utilisation 1\n", {})}))
     assert source["families"] == []
 
 
@@ -204,13 +208,13 @@ class Flaky(FakeBox):
 
 
 def test_a_lost_connection_says_nothing_of_an_exporter() -> None:
-    box = Flaky([RUNNING], [], {"pods/": Answer(200, None, GPU, {})})
+    box = Flaky([RUNNING], [], {"pods/": Answer(200, None, GPU.encode(), {})})
     (source,) = search(box)
     assert source["families"] == ["dcgm"]
 
 
 def test_where_every_connection_is_lost_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    box = Flaky([RUNNING], [], {"pods/": Answer(200, None, GPU, {})})
+    box = Flaky([RUNNING], [], {"pods/": Answer(200, None, GPU.encode(), {})})
     box.lost = 10**6
     monkeypatch.setattr(box, "seconds", lambda _name: 0.3)
     assert search(box) == [] and box.why[0] == "api-lost"

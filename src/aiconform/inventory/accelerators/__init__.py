@@ -75,6 +75,7 @@ def adapters() -> tuple[Adapter, ...]:
     return tuple(importlib.import_module(f"{__name__}.{name}").ADAPTER for name in names)
 
 
+@cache
 def recognise(resource: str = "", driver: str = "") -> Adapter | None:
     """The adapter for an extended resource or a DRA driver; None if no vendor's adapter covers it."""
     return next((a for a in adapters() if a.knows(resource, driver)), None)
