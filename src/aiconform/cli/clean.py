@@ -17,7 +17,9 @@ def clean(
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     lab: LabName = None,
-    run: Annotated[str | None, typer.Option("--run", help="Only this run's objects, even if it seems alive.")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="Only this run's objects, even if it seems alive.", metavar="RUN")
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every run's objects, even of runs that seem alive.")
     ] = False,

@@ -22,8 +22,12 @@ FORMATS = ("table", "json", "yaml", "markdown", "html")
 def compare(
     before: Annotated[Path, typer.Argument(help="The first run's folder.", metavar="RUN_A")],
     after: Annotated[Path, typer.Argument(help="The second run's folder.", metavar="RUN_B")],
-    form: Annotated[str, typer.Option("--output", "-o", help="table, json, yaml, markdown or html.")] = "table",
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Write here instead of stdout.")] = None,
+    form: Annotated[
+        str, typer.Option("--output", "-o", help="table, json, yaml, markdown or html.", metavar="FORMAT")
+    ] = "table",
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Write here instead of stdout.", metavar="FILE")
+    ] = None,
     fail: Annotated[
         bool,
         typer.Option(

@@ -14,15 +14,19 @@ from aiconform.cli.suite import judging_suite
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Evidence that travels: archives and signatures.")
 
 RunDir = Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")]
-Key = Annotated[Path | None, typer.Option("--key", help="Sign with this private key (PEM).")]
-Signer = Annotated[str, typer.Option("--signer", help="How the signer calls themselves, such as a name and address.")]
-PasswordEnv = Annotated[str, typer.Option("--password-env", help="Environment variable with the key's password.")]
+Key = Annotated[Path | None, typer.Option("--key", help="Sign with this private key (PEM).", metavar="FILE")]
+Signer = Annotated[
+    str, typer.Option("--signer", help="How the signer calls themselves, such as a name and address.", metavar="NAME")
+]
+PasswordEnv = Annotated[
+    str, typer.Option("--password-env", help="Environment variable with the key's password.", metavar="VARIABLE")
+]
 
 
 @app.command("keygen")
 def keygen(
     path: Annotated[Path, typer.Argument(help="File of the private key; the public one gets .pub.", metavar="FILE")],
-    kind: Annotated[str, typer.Option("--type", help="ed25519 or ecdsa.")] = "ed25519",
+    kind: Annotated[str, typer.Option("--type", help="ed25519 or ecdsa.", metavar="TYPE")] = "ed25519",
     password_env: PasswordEnv = "",
 ) -> None:
     """Make a key pair for signing. Keep FILE to yourself, and give FILE.pub to those who verify."""
@@ -52,7 +56,10 @@ def sign(
 def pack(
     directory: RunDir,
     file: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The archive (.tar.gz or .tar). Default: aiconform-ID.tar.gz.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="The archive (.tar.gz or .tar). Default: aiconform-ID.tar.gz.", metavar="FILE"
+        ),
     ] = None,
     key: Key = None,
     keyless: Annotated[bool, typer.Option("--keyless", help="Sign through sigstore first.")] = False,
@@ -91,13 +98,14 @@ def unpack(
 def verify(
     target: Annotated[Path, typer.Argument(help="An archive, or a run's folder.", metavar="FILE|RUN")],
     key: Annotated[
-        list[Path] | None, typer.Option("--key", help="A public key (PEM) that you trust; repeatable.")
+        list[Path] | None, typer.Option("--key", help="A public key (PEM) that you trust; repeatable.", metavar="FILE")
     ] = None,
     identity: Annotated[
-        str, typer.Option("--identity", help="The sigstore identity that you trust: an address or a URI.")
+        str,
+        typer.Option("--identity", help="The sigstore identity that you trust: an address or a URI.", metavar="NAME"),
     ] = "",
-    issuer: Annotated[str, typer.Option("--issuer", help="Who vouches for that identity.")] = "",
-    form: Annotated[str, typer.Option("--output", "-o", help="table, json or yaml.")] = "table",
+    issuer: Annotated[str, typer.Option("--issuer", help="Who vouches for that identity.", metavar="URL")] = "",
+    form: Annotated[str, typer.Option("--output", "-o", help="table, json or yaml.", metavar="FORMAT")] = "table",
 ) -> int:
     """Check seal and signatures offline, judge again, and say who ran what, when, with which suite.
 

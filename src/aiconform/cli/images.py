@@ -18,7 +18,7 @@ def images(
     probe_image: s.ProbeImage = None,
     image_map: ImageMap = None,
     registry: Registry = "",
-    form: Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.")] = "table",
+    form: Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.", metavar="FORMAT")] = "table",
 ) -> int:
     """List the images that a run of these checks would pull, to mirror them or to review them. Needs no cluster.
 

@@ -19,8 +19,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="An embedded Kubernetes with simulated accelerators, on this machine (Linux, root).",
 )
-NameOption = typer.Option("default", "--name", help="Name of the lab; several may run side by side.")
-OutputOption = typer.Option("table", "--output", "-o", help="table, json or yaml.")
+NameOption = typer.Option("default", "--name", help="Name of the lab; several may run side by side.", metavar="NAME")
+OutputOption = typer.Option("table", "--output", "-o", help="table, json or yaml.", metavar="FORMAT")
 
 
 def _lab(name: str) -> "Lab":
@@ -35,14 +35,26 @@ def _lab(name: str) -> "Lab":
 @app.command("up")
 def up(
     name: str = NameOption,
-    kwok_nodes: int | None = typer.Option(None, min=0, max=1000, help="Simulated nodes beside the real ones."),
-    nodes: int | None = typer.Option(None, min=2, max=4, help="Real nodes (default 2; 4 with --profile full)."),
-    accelerators: int | None = typer.Option(None, min=1, max=8, help="Accelerators on each real node (default 4)."),
-    kubernetes: str | None = typer.Option(
-        None, help="Minor version: 1.37 (default), or 1.34, 1.35, 1.36 (built on demand, some 8 min each)."
+    kwok_nodes: int | None = typer.Option(
+        None, min=0, max=1000, help="Simulated nodes beside the real ones.", metavar="NUMBER"
     ),
-    profile: str = typer.Option("core", help="core, or full: with what the checks of every MUST need."),
-    addon: list[str] | None = typer.Option(None, "--addon", help="Also bring up this addon; may be repeated."),
+    nodes: int | None = typer.Option(
+        None, min=2, max=4, help="Real nodes (default 2; 4 with --profile full).", metavar="NUMBER"
+    ),
+    accelerators: int | None = typer.Option(
+        None, min=1, max=8, help="Accelerators on each real node (default 4).", metavar="NUMBER"
+    ),
+    kubernetes: str | None = typer.Option(
+        None,
+        help="Minor version: 1.37 (default), or 1.34, 1.35, 1.36 (built on demand, some 8 min each).",
+        metavar="VERSION",
+    ),
+    profile: str = typer.Option(
+        "core", help="core, or full: with what the checks of every MUST need.", metavar="PROFILE"
+    ),
+    addon: list[str] | None = typer.Option(
+        None, "--addon", help="Also bring up this addon; may be repeated.", metavar="ADDON"
+    ),
 ) -> None:
     """Make the lab, or repair it. Says first what it will install and build."""
     from aiconform.lab.addons import PROFILES
@@ -63,8 +75,10 @@ def up(
 
 @app.command("build")
 def build(
-    names: list[str] | None = typer.Argument(None, help="Addons; none builds only what every lab needs."),
-    kubernetes: str | None = typer.Option(None, help="Minor version, as of `lab up`."),
+    names: list[str] | None = typer.Argument(
+        None, help="Addons; none builds only what every lab needs.", metavar="ADDON"
+    ),
+    kubernetes: str | None = typer.Option(None, help="Minor version, as of `lab up`.", metavar="VERSION"),
 ) -> None:
     """Install and build what a lab with these addons needs, and start nothing."""
     _known_addons(names or [])
@@ -76,7 +90,9 @@ def build(
 
 @app.command("addon")
 def addon(
-    names: list[str] | None = typer.Argument(None, help="Addons to bring up; none lists those that there are."),
+    names: list[str] | None = typer.Argument(
+        None, help="Addons to bring up; none lists those that there are.", metavar="ADDON"
+    ),
     name: str = NameOption,
 ) -> None:
     """Bring addons up in a lab that is up: real third parties, such as an autoscaler."""
@@ -119,7 +135,9 @@ def status(name: str = NameOption, output: str = OutputOption) -> None:
 
 @app.command("break")
 def break_(
-    fault: str | None = typer.Argument(None, help="Id of a fault or variant, or the path of its YAML file."),
+    fault: str | None = typer.Argument(
+        None, help="Id of a fault or variant, or the path of its YAML file.", metavar="FAULT"
+    ),
     name: str = NameOption,
     list_: bool = typer.Option(False, "--list", help="List all faults and variants."),
     output: str = OutputOption,
@@ -145,8 +163,8 @@ def mend(name: str = NameOption) -> None:
 
 @app.command("exec", context_settings={"ignore_unknown_options": True})
 def exec_(
-    node: str = typer.Argument(..., help="lab-node-1, lab-node-2, or a further one if there is one."),
-    command: list[str] = typer.Argument(..., help="The command, after `--`."),
+    node: str = typer.Argument(..., help="lab-node-1, lab-node-2, or a further one if there is one.", metavar="NODE"),
+    command: list[str] = typer.Argument(..., help="The command, after `--`.", metavar="COMMAND"),
     name: str = NameOption,
 ) -> None:
     """Run a command in a node of the lab."""

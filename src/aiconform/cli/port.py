@@ -25,16 +25,26 @@ _CODES = {Status.MISSING: FAILED, Status.UNKNOWN: UNKNOWN}
 
 def port(
     manifests: Annotated[list[str], typer.Argument(help="Files, folders, or - for stdin.", metavar="MANIFESTS...")],
-    to: Annotated[Path, typer.Option("--to", help="The target: a run's folder, or the output of survey -o json.")],
+    to: Annotated[
+        Path,
+        typer.Option("--to", help="The target: a run's folder, or the output of survey -o json.", metavar="RUN|FILE"),
+    ],
     source: Annotated[
-        Path | None, typer.Option("--from", help="Where it runs now. Without it, names alone are compared.")
+        Path | None,
+        typer.Option("--from", help="Where it runs now. Without it, names alone are compared.", metavar="RUN|FILE"),
     ] = None,
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", help="FROM=TO: this name there is that one (labels: KEY:VALUE=KEY:VALUE; repeatable)."),
+        typer.Option(
+            "--map",
+            help="FROM=TO: this name there is that one (labels: KEY:VALUE=KEY:VALUE; repeatable).",
+            metavar="FROM=TO",
+        ),
     ] = None,
-    write: Annotated[Path | None, typer.Option("--write", help="Write the manifests for the target here.")] = None,
-    form: Annotated[str, typer.Option("--output", "-o", help="table, json or yaml.")] = "table",
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the manifests for the target here.", metavar="FOLDER")
+    ] = None,
+    form: Annotated[str, typer.Option("--output", "-o", help="table, json or yaml.", metavar="FORMAT")] = "table",
 ) -> int:
     """Say what a workload needs, what another cluster has of it, and how its manifests must change. No cluster needed.
 

@@ -22,16 +22,22 @@ ARTIFACTS = ("junit.xml", "e2e.log", "results.json")
 def product(
     directory: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
     out: Annotated[
-        Path | None, typer.Option("--output-dir", "-o", help="Where to write. Default: the run's derived/.")
+        Path | None,
+        typer.Option("--output-dir", "-o", help="Where to write. Default: the run's derived/.", metavar="FOLDER"),
     ] = None,
     template: Annotated[
-        str, typer.Option("--template", help="Official checklist (file or URL). Default: the programme's, cached.")
+        str,
+        typer.Option(
+            "--template", help="Official checklist (file or URL). Default: the programme's, cached.", metavar="FILE|URL"
+        ),
     ] = "",
     metadata: Annotated[
-        Path | None, typer.Option("--metadata", help="YAML file with the product's metadata (vendorName: ...).")
+        Path | None,
+        typer.Option("--metadata", help="YAML file with the product's metadata (vendorName: ...).", metavar="FILE"),
     ] = None,
     given: Annotated[
-        list[str] | None, typer.Option("--set", help="One metadata field: NAME=VALUE (repeatable).")
+        list[str] | None,
+        typer.Option("--set", help="One metadata field: NAME=VALUE (repeatable).", metavar="NAME=VALUE"),
     ] = None,
     checklist: ChecklistVersion = "",
 ) -> int:

@@ -13,10 +13,17 @@ from aiconform.model import Options
 
 ImageMap = Annotated[
     list[str] | None,
-    typer.Option("--image-map", help="Use another image: FROM=TO (repeatable; FROM without a tag: all of its tags)."),
+    typer.Option(
+        "--image-map",
+        help="Use another image: FROM=TO (repeatable; FROM without a tag: all of its tags).",
+        metavar="FROM=TO",
+    ),
 ]
 Registry = Annotated[
-    str, typer.Option("--registry", help="Pull all other images from this prefix instead of their registry.")
+    str,
+    typer.Option(
+        "--registry", help="Pull all other images from this prefix instead of their registry.", metavar="PREFIX"
+    ),
 ]
 PullSecret = Annotated[
     str, typer.Option("--pull-secret", help="An existing Secret to pull images with.", metavar="NAMESPACE/NAME")

@@ -18,12 +18,12 @@ def rbac(
     checklist: s.ChecklistVersion = "",
     mechanism: s.Mechanisms = None,
     pull_secret: PullSecret = "",
-    user: Annotated[str, typer.Option("--user", help="Bind the roles to this user, too.")] = "",
-    group: Annotated[str, typer.Option("--group", help="Bind the roles to this group, too.")] = "",
+    user: Annotated[str, typer.Option("--user", help="Bind the roles to this user, too.", metavar="NAME")] = "",
+    group: Annotated[str, typer.Option("--group", help="Bind the roles to this group, too.", metavar="NAME")] = "",
     account: Annotated[
         str, typer.Option("--service-account", help="Bind the roles to this ServiceAccount, too.", metavar="NS/NAME")
     ] = "",
-    form: Annotated[str, typer.Option("--output", "-o", help="yaml or json.")] = "yaml",
+    form: Annotated[str, typer.Option("--output", "-o", help="yaml or json.", metavar="FORMAT")] = "yaml",
 ) -> int:
     """Print the least roles for a run of these checks: `aiconform rbac | kubectl apply -f -`. Needs no cluster.
 

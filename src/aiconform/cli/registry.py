@@ -32,8 +32,8 @@ SourceOption = Annotated[
         help=f"A checkout of the registry, or where git finds it. Default: {platforms.OFFICIAL}, kept in the cache.",
     ),
 ]
-Form = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml, csv, html or name.")]
-File = Annotated[Path | None, typer.Option("--file", "-f", help="Write here instead of stdout.")]
+Form = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml, csv, html or name.", metavar="FORMAT")]
+File = Annotated[Path | None, typer.Option("--file", "-f", help="Write here instead of stdout.", metavar="FILE")]
 Today = Annotated[
     str, typer.Option("--today", metavar="DATE", help="Count age and expiry from this day, such as 2026-12-01.")
 ]
@@ -123,18 +123,30 @@ def find(
     ] = "",
     kind: Annotated[
         list[str] | None,
-        typer.Option("--vendor-type", help="Where it runs: hosted (by the vendor), cloud, on-prem (repeatable)."),
+        typer.Option(
+            "--vendor-type", help="Where it runs: hosted (by the vendor), cloud, on-prem (repeatable).", metavar="TYPE"
+        ),
     ] = None,
     accelerator: Annotated[
         list[str] | None,
-        typer.Option("--accelerator", help="Vendor of an accelerator that the submission names (repeatable)."),
+        typer.Option(
+            "--accelerator", help="Vendor of an accelerator that the submission names (repeatable).", metavar="NAME"
+        ),
     ] = None,
-    version: Annotated[str, typer.Option("--checklist", help="Checklist version, such as 1.36.")] = "",
+    version: Annotated[
+        str, typer.Option("--checklist", help="Checklist version, such as 1.36.", metavar="VERSION")
+    ] = "",
     evidence: Annotated[
         str,
-        typer.Option("--evidence", help="Weakest evidence that counts for --must: log, report, script, documentation."),
+        typer.Option(
+            "--evidence",
+            help="Weakest evidence that counts for --must: log, report, script, documentation.",
+            metavar="KIND",
+        ),
     ] = "",
-    text: Annotated[str, typer.Option("--text", help="Words in the product's name, vendor or description.")] = "",
+    text: Annotated[
+        str, typer.Option("--text", help="Words in the product's name, vendor or description.", metavar="WORDS")
+    ] = "",
     repeated: Annotated[
         bool, typer.Option("--repeated", help="Only submissions that repeat all evidence of the one before.")
     ] = False,

@@ -25,9 +25,14 @@ FORMS = {
 def report(
     directory: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
     form: Annotated[
-        str, typer.Option("--output", "-o", help="html, markdown, junit, e2e.log, results.json, verdicts.")
+        str,
+        typer.Option(
+            "--output", "-o", help="html, markdown, junit, e2e.log, results.json, verdicts.", metavar="FORMAT"
+        ),
     ] = "markdown",
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Write here instead of stdout.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Write here instead of stdout.", metavar="FILE")
+    ] = None,
     checklist: ChecklistVersion = "",
 ) -> int:
     """Print one report of a run, judged now from its recordings."""

@@ -13,32 +13,42 @@ from aiconform.model import Operator, Options
 from aiconform.model.operator import mistakes
 
 Kubeconfig = Annotated[
-    str | None, typer.Option(help="Path to the kubeconfig. Default: $KUBECONFIG, ~/.kube/config, in-cluster.")
+    str | None,
+    typer.Option(help="Path to the kubeconfig. Default: $KUBECONFIG, ~/.kube/config, in-cluster.", metavar="FILE"),
 ]
-Context = Annotated[str | None, typer.Option(help="Context to use, for the whole run.")]
+Context = Annotated[str | None, typer.Option(help="Context to use, for the whole run.", metavar="NAME")]
 LabName = Annotated[
     str | None,
     typer.Option("--lab", help="Use the embedded lab of this name instead of a kubeconfig.", metavar="NAME"),
 ]
 Only = Annotated[
-    list[str] | None, typer.Option("--only", help="Only these requirements (repeat, or separate by commas).")
+    list[str] | None,
+    typer.Option("--only", help="Only these requirements (repeat, or separate by commas).", metavar="REQUIREMENT"),
 ]
-Skip = Annotated[list[str] | None, typer.Option("--skip", help="All but these requirements.")]
+Skip = Annotated[list[str] | None, typer.Option("--skip", help="All but these requirements.", metavar="REQUIREMENT")]
 ChecklistVersion = Annotated[
-    str, typer.Option("--checklist", help="Checklist version, such as 1.36. Default: the server's.")
+    str, typer.Option("--checklist", help="Checklist version, such as 1.36. Default: the server's.", metavar="VERSION")
 ]
-TimeoutFactor = Annotated[float | None, typer.Option("--timeout-factor", help="Multiply every deadline by this.")]
+TimeoutFactor = Annotated[
+    float | None, typer.Option("--timeout-factor", help="Multiply every deadline by this.", metavar="FACTOR")
+]
 Deadlines = Annotated[
     list[str] | None,
-    typer.Option("--deadline", help="Set one deadline: CHECK.NAME=SECONDS (repeatable; recorded)."),
+    typer.Option(
+        "--deadline", help="Set one deadline: CHECK.NAME=SECONDS (repeatable; recorded).", metavar="CHECK.NAME=SECONDS"
+    ),
 ]
 AcceleratorNames = Annotated[
     list[str] | None,
-    typer.Option("--accelerator", help="Use only this accelerator: its id, resource, class or driver."),
+    typer.Option("--accelerator", help="Use only this accelerator: its id, resource, class or driver.", metavar="NAME"),
 ]
 Mechanisms = Annotated[
     list[str] | None,
-    typer.Option("--mechanism", help="Insist on a product: REQUIREMENT=PRODUCT or PRODUCT:SCHEDULER (repeatable)."),
+    typer.Option(
+        "--mechanism",
+        help="Insist on a product: REQUIREMENT=PRODUCT or PRODUCT:SCHEDULER (repeatable).",
+        metavar="REQUIREMENT=PRODUCT",
+    ),
 ]
 Fast = Annotated[
     bool,
@@ -48,28 +58,44 @@ Fast = Annotated[
         "mechanism is enough, only the first that is found, or the one that --mechanism names.",
     ),
 ]
-ProbeImage = Annotated[str | None, typer.Option("--probe-image", help="Image with python3 that the probes run in.")]
+ProbeImage = Annotated[
+    str | None, typer.Option("--probe-image", help="Image with python3 that the probes run in.", metavar="IMAGE")
+]
 NodeSelector = Annotated[
-    list[str] | None, typer.Option("--node-selector", help="Use only nodes with this label: KEY=VALUE.")
+    list[str] | None,
+    typer.Option("--node-selector", help="Use only nodes with this label: KEY=VALUE.", metavar="KEY=VALUE"),
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--allow", help="Opt in to costly parts: extended (longer gang cases), scales (adds a machine)."),
+    typer.Option(
+        "--allow", help="Opt in to costly parts: extended (longer gang cases), scales (adds a machine).", metavar="PART"
+    ),
 ]
 Operators = Annotated[
     list[Path] | None,
-    typer.Option("--operator", help="Try an operator that no adapter knows, as this file describes it (repeatable)."),
+    typer.Option(
+        "--operator",
+        help="Try an operator that no adapter knows, as this file describes it (repeatable).",
+        metavar="FILE",
+    ),
 ]
 MetricsUrl = Annotated[
     str,
-    typer.Option("--metrics-url", help="Ask the Prometheus API at this URL (what is before /api/v1/query)."),
+    typer.Option(
+        "--metrics-url", help="Ask the Prometheus API at this URL (what is before /api/v1/query).", metavar="URL"
+    ),
 ]
 MetricsTokenFile = Annotated[
-    str, typer.Option("--metrics-token-file", help="File with a bearer token for --metrics-url; never recorded.")
+    str,
+    typer.Option(
+        "--metrics-token-file", help="File with a bearer token for --metrics-url; never recorded.", metavar="FILE"
+    ),
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file (YAML, the same names as the flags).")]
-Output = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.")]
-Runs = Annotated[Path, typer.Option("--runs", help="Folder that keeps the runs.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (YAML, the same names as the flags).", metavar="FILE")
+]
+Output = Annotated[str, typer.Option("--output", "-o", help="table, json, yaml or name.", metavar="FORMAT")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder that keeps the runs.", metavar="FOLDER")]
 
 
 def make_options(**flags: Any) -> Options:

@@ -28,16 +28,25 @@ def check(
         bool, typer.Option("--online/--offline", help="Follow links and fetch the members list, as the gate does.")
     ] = False,
     members: Annotated[
-        Path | None, typer.Option("--members", help="The CNCF landscape's landscape.yml, to look the vendor up.")
+        Path | None,
+        typer.Option("--members", help="The CNCF landscape's landscape.yml, to look the vendor up.", metavar="FILE"),
     ] = None,
     template: Annotated[
-        Path | None, typer.Option("--template", help="Official checklist file of a version that is newer than this.")
+        Path | None,
+        typer.Option(
+            "--template", help="Official checklist file of a version that is newer than this.", metavar="FILE"
+        ),
     ] = None,
     advise: Annotated[bool, typer.Option("--advice/--no-advice", help="Say what goes beyond the gate.")] = True,
     certified: Annotated[
-        str, typer.Option("--certified", help="Day of the certification, as 2026-01-31. Default: git's history.")
+        str,
+        typer.Option(
+            "--certified", help="Day of the certification, as 2026-01-31. Default: git's history.", metavar="DATE"
+        ),
     ] = "",
-    form: Annotated[str, typer.Option("--output", "-o", help="table, json, github or sarif.")] = "table",
+    form: Annotated[
+        str, typer.Option("--output", "-o", help="table, json, github or sarif.", metavar="FORMAT")
+    ] = "table",
 ) -> int:
     """Predict the programme's gate: the same errors and warnings, with places, and advice beyond it.
 
@@ -66,22 +75,29 @@ def check(
 def new(
     directory: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
     product: Annotated[
-        Path, typer.Option("--product", help="product.toml: metadata, and layers of a layered product.")
+        Path, typer.Option("--product", help="product.toml: metadata, and layers of a layered product.", metavar="FILE")
     ],
-    out: Annotated[Path, typer.Option("--output-dir", "-o", help="The product's folder, such as v1.37/example.")],
+    out: Annotated[
+        Path, typer.Option("--output-dir", "-o", help="The product's folder, such as v1.37/example.", metavar="FOLDER")
+    ],
     template: Annotated[
-        str, typer.Option("--template", help="Official checklist (file or URL). Default: the programme's, cached.")
+        str,
+        typer.Option(
+            "--template", help="Official checklist (file or URL). Default: the programme's, cached.", metavar="FILE|URL"
+        ),
     ] = "",
     upstream: Annotated[
         Path | None,
-        typer.Option("--upstream", help="Folder with junit.xml, e2e.log, results.json of upstream's suite."),
+        typer.Option(
+            "--upstream", help="Folder with junit.xml, e2e.log, results.json of upstream's suite.", metavar="FOLDER"
+        ),
     ] = None,
     accept_upstream: Annotated[
         bool,
         typer.Option("--accept-upstream", help="Let a test of upstream make a row Implemented that is UNKNOWN here."),
     ] = False,
     checklist: Annotated[
-        str, typer.Option("--checklist", help="Checklist version, such as 1.36. Default: the run's.")
+        str, typer.Option("--checklist", help="Checklist version, such as 1.36. Default: the run's.", metavar="VERSION")
     ] = "",
 ) -> int:
     """Write a submission from a run: the official file filled in, and the evidence that it links to beside it.
