@@ -157,3 +157,15 @@ def test_bindings_name_the_roles_and_the_subject() -> None:
         assert "rules" not in binding
     (one, _, _) = rbac.bindings(roles, "User", "jo")
     assert one["subjects"] == [{"kind": "User", "name": "jo", "apiGroup": "rbac.authorization.k8s.io"}]
+
+
+def test_what_the_cluster_makes_of_it_may_be_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for group, made_from, made in (
+        ("resource.k8s.io", "resourceclaimtemplates", "resourceclaims"),
+        ("apps", "deployments", "replicasets"),
+    ):
+        own = Permission(group=group, resources=(made_from,), verbs=("create",))
+        monkeypatch.setattr(registry, "load", lambda _, own=own: Loaded(own))
+        inside = {(g, r, v) for name, g, r, v in allowed(roles_for("one")) if name == rbac.OWN}
+        assert {(group, made, verb) for verb in ("delete", "list", "watch")} <= inside
+        assert (group, made, "create") not in inside

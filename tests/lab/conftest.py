@@ -25,3 +25,9 @@ def sound_lab(lab: Lab) -> Iterator[Lab]:
     """The lab, and whatever a test breaks in it is mended afterwards."""
     yield lab
     lab.mend(print)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nobody waits for it at the end."""
+    longest = ("test_sound.py", "test_unshakeable.py")
+    items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))

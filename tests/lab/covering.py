@@ -5,7 +5,7 @@ and a variant. The rest are judged from their kept recordings, and so are those 
 build.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from aiconform.lab import addons
@@ -19,19 +19,25 @@ DEAR = 5
 
 
 def covering(faults: Iterable[Fault]) -> set[str]:
-    """Paths of the faults that are run for every change. The same faults give the same choice."""
-    chosen: set[str] = set()
+    """Paths of the faults that are run for every change. The same faults give the same choice.
+
+    Of each check: faults that fail every clause between them, and sound variants with every third party that it knows.
+    Of all checks together: a fault with every third party.
+    """
+    faults = [f for f in faults if not _dear(f)]
+    chosen = [f for f in faults if f.id in COMMON]
     by_check: dict[str, list[Fault]] = {}
-    for fault in (f for f in faults if not _dear(f)):
+    for fault in faults:
         by_check.setdefault(fault.check, []).append(fault)
     for mine in by_check.values():
-        chosen |= {f.path for f in _greedy([f for f in mine if f.kind == "fault"])}
-        chosen |= {f.path for f in mine if f.id in COMMON}
+        chosen += _greedy([f for f in mine if f.kind == "fault"], failed_clauses, [f for f in chosen if f in mine])
         variants = [f for f in mine if f.kind == "variant" and f.expect.get("outcome") == "PASS"]
-        first = _greedy(variants)
+        first = _greedy(variants, _third_parties)
         rest = sorted((f for f in variants if f not in first), key=lambda f: (not _recorded(f), *_cost(f)))
-        chosen |= {f.path for f in [*first, *rest[: max(0, VARIANTS - len(first))]]}
-    return chosen
+        chosen += [*first, *rest[: max(0, VARIANTS - len(first))]]
+    broken = [f for f in faults if f.kind == "fault"]
+    chosen += _greedy(broken, _third_parties, [f for f in chosen if f in broken])
+    return {f.path for f in chosen}
 
 
 def cheapest(faults: Iterable[Fault], check: str, outcome: str) -> Fault:
@@ -44,9 +50,8 @@ def failed_clauses(fault: Fault) -> set[str]:
     return {clause for clause, outcome in (fault.expect.get("clauses") or {}).items() if outcome == "FAIL"}
 
 
-def _covers(fault: Fault) -> set[str]:
-    """The clauses that it fails and the third parties that it needs."""
-    return failed_clauses(fault) | {f"addon {name}" for name in _addons(fault)}
+def _third_parties(fault: Fault) -> set[str]:
+    return set(_addons(fault))
 
 
 def _addons(fault: Fault) -> list[str]:
@@ -59,19 +64,24 @@ def _dear(fault: Fault) -> bool:
     return any((group := addons.find(name).group) is not None and group.minutes > DEAR for name in _addons(fault))
 
 
-def _greedy(faults: list[Fault]) -> list[Fault]:
-    """Again and again the fault that covers most of what no chosen one covers; the cheaper one of equals.
+def _greedy(faults: list[Fault], covers: Callable[[Fault], set[str]], there: Sequence[Fault] = ()) -> list[Fault]:
+    """Again and again the fault that covers most of what no chosen one covers.
 
-    Those without a kept recording are taken only for what no other covers: nobody reads their recordings meanwhile.
+    Of equals one with a new third party, then a cheap one. `there`: faults that are chosen already. Those without a
+    kept recording are taken only for what no other covers: nobody reads their recordings meanwhile.
     """
-    chosen: list[Fault] = []
-    left = set().union(*map(_covers, faults))
+    chosen = list(there)
+    left = set().union(*map(covers, faults)).difference(*map(covers, chosen))
+
+    def worth(fault: Fault) -> tuple[object, ...]:
+        new = _third_parties(fault).difference(*map(_third_parties, chosen))
+        return len(covers(fault) & left), len(new), *(-c for c in _cost(fault)[:2]), fault.id
+
     for some in ([f for f in faults if _recorded(f)], faults):
-        while reachable := left & set().union(*map(_covers, some)):
-            best = max(some, key=lambda f: (len(_covers(f) & reachable), *(-c for c in _cost(f)[:2]), f.id))
-            chosen.append(best)
-            left -= _covers(best)
-    return chosen
+        while left & set().union(*map(covers, some)):
+            chosen.append(max(some, key=worth))
+            left -= covers(chosen[-1])
+    return [f for f in chosen if f not in there]
 
 
 def _recorded(fault: Fault) -> bool:

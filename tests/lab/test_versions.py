@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from platforms import NATIVE, check_expectation, kept_as, prove, prove_settled, version
-from trim import keep
+from trim import keep_if_wanted
 
 from aiconform import checklists
 from aiconform.lab import Lab, fault_files
@@ -71,7 +71,7 @@ def test_the_sound_lab_is_judged_by_the_checklist_of_its_version(old: Lab, minor
             assert (result.row(row)["outcome"], result.row(row)["code"]) == ("UNKNOWN", "mechanism-not-found")
         else:
             assert result.row(row)["outcome"] == "PASS", result.story()
-    _keep(result.directory, "pass-sound", None, minor)
+    keep_if_wanted(result.directory, kept_as("pass-sound", minor), None)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
@@ -85,13 +85,8 @@ def test_a_platform_is_judged_right(old: Lab, minor: str, name: str, tmp_path: P
     finally:
         old.mend(print)
     check_expectation(fault, result)
-    _keep(result.directory, f"{fault.expect['outcome'].lower()}-{fault.id}", fault, minor)
+    keep_if_wanted(result.directory, kept_as(f"{fault.expect['outcome'].lower()}-{fault.id}", minor), fault)
 
 
 def _checklist(minor: str) -> set[str]:
     return {row.id for row in checklists.load(minor).requirements}
-
-
-def _keep(directory: Path, name: str, fault: fault_files.Fault | None, minor: str) -> None:
-    if os.environ.get("AICONFORM_KEEP_RECORDINGS"):
-        keep(directory, kept_as(name, minor), fault)

@@ -1,6 +1,7 @@
 """Makes a small recording out of a real one, such that its verdict stays the same."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,12 @@ _FIELDS = (
     "text",
 )
 _STATUS = ("qosClass", "hostIP", "hostIPs", "podIPs", "startTime", "observedGeneration")
+
+
+def keep_if_wanted(directory: Path, name: str, fault: Fault | None) -> None:
+    """With AICONFORM_KEEP_RECORDINGS set, puts trimmed recordings beside the checks (see CONTRIBUTING.md)."""
+    if os.environ.get("AICONFORM_KEEP_RECORDINGS"):
+        keep(directory, name, fault)
 
 
 def keep(directory: Path, name: str, fault: Fault | None) -> None:

@@ -35,6 +35,8 @@ SANDBOX = (
 )
 # Looking for what is left asks for these on everything that a check creates.
 _CLEANUP = ("delete", "list", "watch")
+# What the cluster makes out of something that a check creates carries the run's label, too.
+_MADE_FROM = {"resourceclaimtemplates": "resourceclaims", "deployments": "replicasets"}
 # Reviews are questions to the API server, not objects: there is nothing to clean up.
 _REVIEWS = ("authorization.k8s.io", "authentication.k8s.io")
 _VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -164,7 +166,8 @@ def _cleanup(p: Permission) -> Permission | None:
     plain = tuple(r for r in p.resources if "/" not in r)
     if not plain or p.group in _REVIEWS:
         return None
-    return Permission(group=p.group, resources=plain, verbs=_CLEANUP, scope=p.scope)
+    made = tuple(_MADE_FROM[r] for r in plain if r in _MADE_FROM)
+    return Permission(group=p.group, resources=(*plain, *made), verbs=_CLEANUP, scope=p.scope)
 
 
 _Granted = dict[tuple[str, str], dict[str, set[str]]]

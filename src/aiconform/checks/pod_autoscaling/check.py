@@ -155,12 +155,6 @@ PERMISSIONS = (
         group="apps", resources=("deployments",), verbs=("create", "list", "watch", "patch"), why="what is scaled"
     ),
     Permission(
-        group="apps",
-        resources=("replicasets",),
-        verbs=("list", "watch", "delete"),
-        why="they carry the run's label and are cleaned up with the rest",
-    ),
-    Permission(
         group="autoscaling",
         resources=("horizontalpodautoscalers",),
         verbs=("list", "watch"),
