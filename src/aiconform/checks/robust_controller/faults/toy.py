@@ -7,6 +7,7 @@ allows-all      ... and allows them
 denies-all      ... and denies everything
 status-only     makes nothing, and says that all is ready
 no-owner        makes pods without an owner
+litters         makes one more pod, without an owner, when those of a Toy run
 no-repair       makes pods once, and never again
 no-update       never looks at a changed spec
 keeps           puts a finalizer into each Toy, and never takes it away
@@ -86,23 +87,27 @@ class Operator:
     async def pods_of(self, toy, mine):
         uid, spec = toy.metadata.uid, toy["spec"]
         wanted = self.first.setdefault(uid, spec["replicas"]) if "no-update" in HOW else spec["replicas"]
-        there = {p.metadata.name for p in mine}
+        there, done = {p.metadata.name for p in mine}, self.done.setdefault(uid, set())
         for i in range(wanted):
             name = f"{toy.metadata.name}-{i}"
-            if name in there or ("no-repair" in HOW and name in self.done.setdefault(uid, set())):
+            if name in there or ("no-repair" in HOW and name in done):
                 continue
-            self.done.setdefault(uid, set()).add(name)
+            done.add(name)
             await self.client.create(self.pod(toy, name))
+        litter = f"{toy.metadata.name}-litter"
+        if "litters" in HOW and 0 < wanted <= running(mine) and litter not in done:
+            done.add(litter)
+            await self.client.create(self.pod(toy, litter, litter=True))
 
-    def pod(self, toy, name):
+    def pod(self, toy, name, litter=False):
         owner = OwnerReference(
             apiVersion=f"{GROUP}/v1", kind="Toy", name=toy.metadata.name, uid=toy.metadata.uid, controller=True
         )
         meta = ObjectMeta(
             name=name,
             namespace=toy.metadata.namespace,
-            labels={GROUP: toy.metadata.uid},
-            ownerReferences=[] if "no-owner" in HOW else [owner],
+            labels={} if litter else {GROUP: toy.metadata.uid},
+            ownerReferences=[] if litter or "no-owner" in HOW else [owner],
         )
         spec = {
             "restartPolicy": "Never",
@@ -121,9 +126,8 @@ class Operator:
 
     async def say(self, toy, mine):
         wanted = toy["spec"]["replicas"]
-        running = sum(p.status.phase == "Running" for p in mine)
         ended = sum(p.status.phase == "Succeeded" for p in mine)
-        ready = running >= wanted or "status-only" in HOW or ("liar" in HOW and len(mine) >= wanted)
+        ready = running(mine) >= wanted or "status-only" in HOW or ("liar" in HOW and len(mine) >= wanted)
         finished = ended >= wanted and "never-finished" not in HOW
         conditions = [
             {"type": "Ready", "status": str(ready)},
@@ -141,6 +145,10 @@ class Operator:
         await self.client.patch(
             Toy, toy.metadata.name, body, namespace=toy.metadata.namespace, patch_type=PatchType.MERGE
         )
+
+
+def running(pods):
+    return sum(p.status.phase == "Running" for p in pods)
 
 
 def decide(request):
