@@ -44,6 +44,9 @@ def finishes_two(rec: Recording, alone: Finding) -> Finding:
             f"one gang finished, the other had no more time: {waiting(gangs[0] + gangs[1])}", code="deadline"
         )
     held = [sum(1 for p in g if p.bound and not p.ended) for g in gangs]
+    if n and max(held) >= n:
+        because = f"one gang held all of its {n} places and had not finished: it did not wait for the other one"
+        return unknown(because, code="deadline", cites=win.cites())
     return failed(
         f"neither gang finished within {rec.deadline('pair'):g} s: they held {held[0]} and {held[1]} of {n} places "
         "and waited for each other",

@@ -1,5 +1,7 @@
 """Hand-made histories of meeting, release, cpu-only, competing gangs and lost members."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from aiconform.checks.gang_scheduling.made_history import (
@@ -129,6 +131,15 @@ def test_a_sidecar_that_goes_on_is_no_deadlock() -> None:
     assert code(judged(sound(pair=act)), "finishes_two_competing_gangs") == (UNKNOWN, "blocked-by")
 
 
+def test_a_whole_gang_that_does_not_finish_is_no_deadlock() -> None:
+    """It began late, or its members cannot meet, which is another clause."""
+
+    def act(h: History) -> None:
+        pair(h, done=False, run=gang("x"))
+
+    assert code(judged(sound(pair=act)), "finishes_two_competing_gangs") == (UNKNOWN, "deadline")
+
+
 def test_placeholders_are_no_members() -> None:
     def act(h: History) -> None:
         h.create("tg-1", "short", "member")
@@ -147,7 +158,7 @@ def test_without_accelerators_the_cpu_case_is_the_main_case() -> None:
     assert verdict.limits[1].startswith("cpu-only")
 
 
-def pair(h: History, *, done: bool) -> None:
+def pair(h: History, *, done: bool, run: Sequence[str] = ("x0", "y0", "x1", "y1")) -> None:
     h.room("pair", "before", N)
     h.add("window.open", "pair", {}, "pair")
     for a, b in zip(gang("x"), gang("y"), strict=True):
@@ -158,7 +169,7 @@ def pair(h: History, *, done: bool) -> None:
             h.start(*names)
             h.finish(*names)
     else:
-        h.start("x0", "y0", "x1", "y1")
+        h.start(*run)
     h.add("window.close", "pair", {}, "pair", seconds=1 if done else 600)
     h.delete(*gang("x"), *gang("y"))
     h.room("pair", "after", N)

@@ -1,7 +1,7 @@
-"""A scheduler for gang members that is wrong (or sound but slow) in one chosen way. Runs beside the lab.
+"""A scheduler for gang members that is wrong (or sound but slow) in chosen ways. Runs beside the lab.
 
 A mutating policy gives every pod of a gang the scheduler name `pretender`, so kube-scheduler leaves them alone.
-Argument: one of the modes below. Prints "ready" when it watches.
+Arguments: any of the words below; one-by-one and evicts stand alone. Prints "ready" when it watches.
 
 sound              binds a whole gang as soon as it fits
 slow               the same, but looks again only 10 s after a gang did not fit
@@ -61,8 +61,8 @@ def asks(pod: Any) -> Need:
 class Pretender:
     """Everything it knows comes from one watch of all pods; `look` is run after each event and each timer."""
 
-    def __init__(self, mode: str) -> None:
-        self.mode = mode
+    def __init__(self, how: Set[str]) -> None:
+        self.how = how
         self.client = AsyncClient()
         self.pods: dict[str, Any] = {}
         self.room: dict[str, Need] = {}
@@ -133,50 +133,72 @@ class Pretender:
                         await self.one(group, pods, sorted(waiting, key=lambda p: str(p.metadata.name)))
 
     async def one(self, group: Group, pods: list[Any], waiting: list[Any]) -> None:
-        if self.mode == "one-by-one":
+        if "one-by-one" in self.how:
             await self.bind_what_fits(waiting)
-        elif self.mode == "evicts":
+        elif "evicts" in self.how:
             await self.bind_and_evict(group, waiting)
-        elif self.mode == "double-books":
-            await self.double_book(group, waiting)
-        elif self.mode == "staggered" and group in self.let_in:
-            await self.stagger(group, waiting)
-        elif len(pods) >= await self.size(group) and not (self.mode == "closed-door" and group in self.was_whole):
-            await self.as_a_whole(group, waiting)
+        elif not ("closed-door" in self.how and group in self.was_whole):
+            await self.as_a_whole(group, pods, waiting)
+            if sum(bool(bound(p)) for p in pods) >= await self.size(group):
+                self.was_whole.add(group)
 
-    async def as_a_whole(self, group: Group, waiting: list[Any]) -> None:
-        if group in self.refused and self.mode in ("forgets", "gives-up"):
+    async def as_a_whole(self, group: Group, pods: list[Any], waiting: list[Any]) -> None:
+        if group in self.let_in:
+            await self.go_on(group, waiting)
             return
-        if self.mode == "slow" and time.monotonic() < self.refused.get(group, 0) + 10:
+        if "double-books" not in self.how and len(pods) < await self.size(group):
             return
-        left = self.free()
-        fits = True
-        for pod in waiting:
-            need = asks(pod)
-            if self.mode == "accelerators-only":
-                need = {k: v for k, v in need.items() if "/" in k}
-            fits = fits and take(left[home(pod)], need)
-        if not fits:
-            self.refused[group] = time.monotonic()
-            if self.mode == "slow":
-                self.later(10.1)
-            if self.mode == "gives-up":
-                await self.say(group, "it does not fit")
+        if group in self.refused and self.how & {"forgets", "gives-up"}:
             return
-        self.was_whole.add(group)
-        if self.mode == "staggered":
+        if "slow" in self.how and time.monotonic() < self.refused.get(group, 0) + 10:
+            return
+        if not await self.fits(group, waiting):
+            await self.refuse(group)
+        elif self.how & {"staggered", "double-books"}:
             self.let_in.add(group)
-            await self.stagger(group, waiting)
-        elif self.mode == "accelerators-only":
+            await self.go_on(group, waiting)
+        elif "accelerators-only" in self.how:
             await self.bind_what_fits(waiting)
         else:
             for pod in waiting:
                 await self.bind(pod)
 
-    async def stagger(self, group: Group, waiting: list[Any]) -> None:
-        if time.monotonic() >= self.next_at.get(group, 0):
+    async def fits(self, group: Group, waiting: list[Any]) -> bool:
+        left, wanted = self.free(), waiting
+        if "double-books" in self.how:
+            left = self.free(ignoring=await self.parts_of_others(group))
+            wanted = waiting[:1] * await self.size(group)
+        for pod in wanted:
+            need = asks(pod)
+            if "accelerators-only" in self.how:
+                need = {k: v for k, v in need.items() if "/" in k}
+            if not take(left[home(pod)], need):
+                return False
+        return True
+
+    async def parts_of_others(self, group: Group) -> set[str]:
+        """What other gangs hold in part: it is taken for free, since they may not get the rest after all."""
+        return {
+            p.metadata.uid
+            for other, pods in self.members().items()
+            if other != group and sum(bool(bound(p)) for p in pods) < await self.size(other)
+            for p in pods
+        }
+
+    async def refuse(self, group: Group) -> None:
+        self.refused[group] = time.monotonic()
+        if "slow" in self.how:
+            self.later(10.1)
+        if "gives-up" in self.how:
+            await self.say(group, "it does not fit")
+
+    async def go_on(self, group: Group, waiting: list[Any]) -> None:
+        """Binds members of a gang that was let in."""
+        if "staggered" not in self.how:
+            await self.bind_what_fits(waiting)
+        elif time.monotonic() >= self.next_at.get(group, 0):
             self.next_at[group] = time.monotonic() + 3
-            await self.bind(waiting[0])
+            await self.bind_what_fits(waiting[:1])
             self.later(3.1)
 
     async def bind_and_evict(self, group: Group, waiting: list[Any]) -> None:
@@ -202,22 +224,6 @@ class Pretender:
                 await self.client.create(anew)
                 return
             await asyncio.sleep(0.1)
-
-    async def double_book(self, group: Group, waiting: list[Any]) -> None:
-        size = await self.size(group)
-        if group not in self.let_in:
-            # What other gangs hold in part is taken for free: they may not get it after all.
-            partial = {
-                p.metadata.uid
-                for other, pods in self.members().items()
-                if other != group and sum(bool(bound(p)) for p in pods) < await self.size(other)
-                for p in pods
-            }
-            left = self.free(ignoring=partial)[home(waiting[0])]
-            if not all(take(left, asks(waiting[0])) for _ in range(size)):
-                return
-            self.let_in.add(group)
-        await self.bind_what_fits(waiting)
 
     async def bind_what_fits(self, waiting: list[Any]) -> None:
         left = self.free()
@@ -280,4 +286,4 @@ def take(left: Need, need: Need) -> bool:
 
 
 if __name__ == "__main__":
-    asyncio.run(Pretender(sys.argv[1]).run())
+    asyncio.run(Pretender(set(sys.argv[1:])).run())
