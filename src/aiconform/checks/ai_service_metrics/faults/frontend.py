@@ -1,6 +1,6 @@
-"""A query frontend before a real Prometheus that is sound, or wrong in one chosen way. Runs in a pod (frontend_pod.py).
+"""A query frontend before a real Prometheus that is sound, or wrong in chosen ways. Runs in a pod (frontend_pod.py).
 
-Argument: one of the modes below.
+Arguments: one or more of the modes below.
 
 sound          hands every question on
 caches         answers for five seconds as it has answered before, which is sound
@@ -33,8 +33,8 @@ CACHED = 5.0
 
 
 class Frontend:
-    def __init__(self, mode, upstream):
-        self.mode, self.upstream = mode, upstream
+    def __init__(self, modes, upstream):
+        self.modes, self.upstream = modes, upstream
         self.frozen = None
         self.seen = {}
         self.answers = {}
@@ -53,12 +53,12 @@ class Frontend:
         }
 
     def get(self, path, query):
-        if self.mode == "stale" and self.frozen and "query" in query:
+        if "stale" in self.modes and self.frozen and "query" in query:
             query = {**query, "time": [str(self.frozen)]}
-        if self.mode == "looks-back" and query.get("query", [""])[0].startswith("{"):
+        if "looks-back" in self.modes and query.get("query", [""])[0].startswith("{"):
             query = {**query, "query": [f"last_over_time({query['query'][0]}[1h])"]}
         text = urlencode({k: v[0] for k, v in query.items()})
-        if self.mode != "caches":
+        if "caches" not in self.modes:
             return self.ask(path, text, query)
         asked, answer = self.answers.get((path, text), (0.0, None))
         if time.time() - asked > CACHED:
@@ -80,9 +80,11 @@ class Frontend:
 
     def change(self, query, result):
         pods = {r["metric"].get("aiconform_target") for r in result} - {None}
-        if self.mode == "stale" and not self.frozen and len(pods) > 1:
+        if "stale" in self.modes and not self.frozen and len(pods) > 1:
             self.frozen = time.time()
-        return self.changes[self.mode](query, result) if self.mode in self.changes else result
+        for mode in self.modes:
+            result = self.changes[mode](query, result) if mode in self.changes else result
+        return result
 
     def smoothed(self, r, value):
         if not r["metric"].get("__name__", "").endswith("_total"):
@@ -147,5 +149,5 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-Handler.frontend = Frontend(sys.argv[1], UPSTREAM)
+Handler.frontend = Frontend(sys.argv[1:], UPSTREAM)
 ThreadingHTTPServer(("", 9090), Handler).serve_forever()

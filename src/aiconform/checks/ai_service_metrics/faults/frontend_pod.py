@@ -1,6 +1,6 @@
 """Puts frontend.py into a pod behind the Service observability/prometheus. Runs beside the lab.
 
-Argument: the frontend's mode. In a pod, because the API server's proxy leads to pods only. Prints "ready" when it
+Arguments: the frontend's modes. In a pod, because the API server's proxy leads to pods only. Prints "ready" when it
 answers.
 """
 
@@ -20,7 +20,7 @@ container = {
     "name": NAME,
     "image": "aiconform.dev/probe:1",
     "imagePullPolicy": "Never",
-    "command": ["python3", "/scripts/frontend.py", sys.argv[1]],
+    "command": ["python3", "/scripts/frontend.py", *sys.argv[1:]],
     "volumeMounts": [{"name": "scripts", "mountPath": "/scripts"}],
     "readinessProbe": {"tcpSocket": {"port": 9090}, "periodSeconds": 1},
 }

@@ -1,6 +1,6 @@
-"""A small autoscaler of simulated machines that is sound, or wrong in one chosen way. Runs beside the lab.
+"""A small autoscaler of simulated machines that is sound, or wrong in chosen ways. Runs beside the lab.
 
-Arguments: the accelerator's resource name, then one of the modes below. Prints "ready" when it looks for the first
+Arguments: the accelerator's resource name, then modes of the list below. Prints "ready" when it looks for the first
 time. Every machine has four units. It looks once a second, as autoscalers do.
 
 sound         adds a machine for pods that wait and fit, removes it 4 s after it is idle
@@ -39,8 +39,8 @@ def waits(pod: Any) -> bool:
 
 
 class Toy:
-    def __init__(self, resource: str, mode: str) -> None:
-        self.resource, self.mode = resource, mode
+    def __init__(self, resource: str, *modes: str) -> None:
+        self.resource, self.modes = resource, set(modes)
         self.client = AsyncClient()
         self.came: dict[str, float] = {}
         self.used: dict[str, float] = {}
@@ -63,15 +63,15 @@ class Toy:
         )
 
     async def add(self) -> None:
-        name = "machine" if self.mode == "reuses" else f"machine-{next(self.numbers)}"
-        count = {"plain": None, "broken-driver": 0}.get(self.mode, UNITS)
+        name = "machine" if "reuses" in self.modes else f"machine-{next(self.numbers)}"
+        count = None if "plain" in self.modes else 0 if "broken-driver" in self.modes else UNITS
         await self.client.create(self.machine(name, count))
         self.came[name] = self.used[name] = time.monotonic()
 
     async def remove(self, name: str) -> None:
         await self.client.delete(Node, name, grace_period=0)
         self.came.pop(name)
-        if self.mode == "reuses":
+        if "reuses" in self.modes:
             await self.client.create(self.machine(name, None))
 
     async def run(self) -> None:
@@ -87,24 +87,24 @@ class Toy:
         now = time.monotonic()
         mine = [p for p in pods if units(p, self.resource)]
         waiting = [p for p in mine if not p["spec"].get("nodeName") and waits(p)]
-        if self.mode != "greedy":
+        if "greedy" not in self.modes:
             waiting = [p for p in waiting if units(p, self.resource) <= UNITS]
         for p in mine:
             if p["spec"].get("nodeName") in self.came:
                 self.used[p["spec"]["nodeName"]] = now
         await self.shrink(now)
         # Pods that a machine is on its way for, or that the scheduler has not yet given to one, need no other.
-        room = self.mode != "greedy" and (bool(self.coming) or any(now - t < 3 for t in self.came.values()))
+        room = "greedy" not in self.modes and (bool(self.coming) or any(now - t < 3 for t in self.came.values()))
         if waiting and not room and len(self.came) + len(self.coming) < MOST:
-            self.coming.append(now + (6 if self.mode == "slow" else 0))
+            self.coming.append(now + (6 if "slow" in self.modes else 0))
         for at in [t for t in self.coming if t <= now]:
             self.coming.remove(at)
             await self.add()
 
     async def shrink(self, now: float) -> None:
         for name in list(self.came):
-            old = {"never-removes": False, "forgetful": now - self.came[name] > 5}
-            if old.get(self.mode, now - self.used[name] > IDLE):
+            over = now - self.came[name] > 5 if "forgetful" in self.modes else now - self.used[name] > IDLE
+            if over and "never-removes" not in self.modes:
                 await self.remove(name)
 
 
