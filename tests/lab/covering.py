@@ -1,8 +1,8 @@
 """Which broken and unusual platforms are run for every change, and which only by `make faults`.
 
 All of them take hours on two cores. For every change: of each check, few faults that fail every clause between them,
-and a variant. The rest are judged from their kept recordings, and so are those with a third party that takes long to
-build.
+and sound variants. The rest are judged from their kept recordings, and so are those with a third party that takes
+long to build.
 """
 
 from collections.abc import Callable, Iterable, Sequence
