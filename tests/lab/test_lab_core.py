@@ -346,7 +346,8 @@ def sight(api: Any) -> str:
     nodes = [
         {
             "labels": item["metadata"]["labels"],
-            "taints": item["spec"].get("taints"),
+            # Kubernetes itself puts its own taints on a node that is slow to be Ready, and lifts them a moment later.
+            "taints": [t for t in item["spec"].get("taints") or [] if not t["key"].startswith("node.kubernetes.io/")],
             "allocatable": item["status"]["allocatable"],
         }
         for item in api.items("/api/v1/nodes")
