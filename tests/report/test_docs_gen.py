@@ -108,3 +108,10 @@ def test_older_versions_are_told_by_the_names_of_recordings(tmp_path: Path) -> N
     assert "| gang | `gate-off` | FAIL: b |  |" in text
     assert "| gang | `sound` | PASS: b | PASS: c |" in text
     assert "PASS: a" not in text
+
+
+@pytest.mark.parametrize("name", schemas.TYPES)
+def test_a_schema_has_nothing_that_only_some_versions_of_msgspec_write(name: str) -> None:
+    text = schemas.pages()[f"schemas/{name}.json"]
+    assert r"\n    " not in text
+    assert '"default": {}' not in text

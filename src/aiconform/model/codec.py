@@ -1,5 +1,6 @@
 """JSON in and out, by the types. Equal values give equal bytes."""
 
+import inspect
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,5 +31,19 @@ def decode(data: bytes | str, kind: type[T]) -> T:
 
 
 def schema(kind: type) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a type."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
+    """The JSON Schema (2020-12) of a type, the same by every version of msgspec.
+
+    Some versions keep the indentation of docstrings, and only some write the default of a field that is made anew.
+    """
+    plain: dict[str, Any] = _plain(msgspec.json.schema(kind))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **plain}
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    said = node.get("description")
+    described = {"description": inspect.cleandoc(said)} if isinstance(said, str) else {}
+    return {k: _plain(v) for k, v in node.items() if (k, v) != ("default", {})} | described

@@ -16,11 +16,11 @@ from aiconform.model import Attempt
 
 Object = dict[str, Any]
 WAITING = ("no-match", "no-attribute", "no-capacity", "too-many", "control")
-_READY = {
+_REPORTED = {
     "exec": {"command": ["python3", "-c", "open('/dev/shm/aiconform-ready')"]},
     "periodSeconds": 1,
     "timeoutSeconds": 10,
-    "failureThreshold": 30,
+    "failureThreshold": 300,
 }
 
 
@@ -97,12 +97,12 @@ class Scene:
 
     def pod(self, name: str, *, template: str = "", claim: str = "") -> Manifest:
         """The probe pod on our node, with a claim from a template, with a claim by name, or without one."""
-        ask = asking.Ask(container={"readinessProbe": _READY})
+        ask = asking.Ask(container={"startupProbe": _REPORTED})
         if template or claim:
             source = {"resourceClaimTemplateName": template} if template else {"resourceClaimName": claim}
             ask = asking.Ask(
                 pod={"resourceClaims": [{"name": "device", **source}]},
-                container={"readinessProbe": _READY, "resources": {"claims": [{"name": "device"}]}},
+                container={"startupProbe": _REPORTED, "resources": {"claims": [{"name": "device"}]}},
             )
         hints = self.accelerator.get("hints") or {}
         return asking.pod(

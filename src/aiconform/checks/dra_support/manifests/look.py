@@ -2,7 +2,7 @@
 
 Arguments: the name of the variable in which the driver names the granted devices ("-" if there is none), then
 patterns of the vendor's device nodes. Prints {devices: [{path, type, major, minor, opens}], env: [names],
-mounts: [paths], identities: [...] or null}, then makes the file that the readiness probe looks for, and waits
+mounts: [paths], identities: [...] or null}, then makes the file that the startup probe looks for, and waits
 until it is told to end. `opens` is true, false, or null for nodes that no pattern matches: those are left alone.
 """
 
