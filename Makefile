@@ -9,8 +9,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 ADDONS := karpenter kueue scheduler-plugins jobset lws kuberay envoy-gateway prometheus prometheus-operator
 INOTIFY := /proc/sys/fs/inotify/max_user_instances
-# The runs wait most of the time: more labs than cores.
-LAB_WORKERS ?= 4
+# The runs wait most of the time: more labs than cores, of 2 GiB each.
+LAB_WORKERS ?= 6
 # Without kept bytecode every process of the program compiles all of it anew: seconds each, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -43,7 +43,7 @@ lab-tests: lab-build
 	@# A lab needs some 32 inotify instances, and the usual limit of 128 is too low for several side by side.
 	@if [ $$(cat $(INOTIFY)) -lt 1024 ]; then \
 	  echo "raising $(INOTIFY) to 1024 until the next boot"; echo 1024 > $(INOTIFY); fi
-	$(BIN)/python -m pytest -m "(lab or slow) and not every" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests
+	GOGC=200 $(BIN)/python -m pytest -m "(lab or slow) and not every" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests
 
 # Every broken and unusual platform, also those that `make test` judges from their recordings only. Takes hours.
 faults: lab-build

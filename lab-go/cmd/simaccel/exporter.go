@@ -41,8 +41,8 @@ type work map[string]time.Duration
 type usageReader interface {
 	// holders maps device uuids to the containers that hold them.
 	holders(ctx context.Context) (map[string][]holder, error)
-	// usages maps running containers to their counters.
-	usages(ctx context.Context) (map[holder]usage, error)
+	// usages maps those of the holders that run to their counters.
+	usages(ctx context.Context, holders map[string][]holder) (map[holder]usage, error)
 }
 
 // exporter shows the true load of the containers that hold devices: the time in which they have work for a processor
@@ -153,7 +153,7 @@ func (e *exporter) readings(ctx context.Context) (map[string][]holder, map[holde
 		return nil, nil, nil, err
 	}
 	before := e.last
-	after, err := e.reader.usages(ctx)
+	after, err := e.reader.usages(ctx, holders)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -164,7 +164,7 @@ func (e *exporter) readings(ctx context.Context) (map[string][]holder, map[holde
 			return nil, nil, nil, ctx.Err()
 		case <-time.After(shortestWindow):
 		}
-		if after, err = e.reader.usages(ctx); err != nil {
+		if after, err = e.reader.usages(ctx, holders); err != nil {
 			return nil, nil, nil, err
 		}
 	}

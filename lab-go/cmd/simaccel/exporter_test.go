@@ -21,7 +21,7 @@ type fakeReader struct {
 
 func (f *fakeReader) holders(context.Context) (map[string][]holder, error) { return f.held, f.err }
 
-func (f *fakeReader) usages(context.Context) (map[holder]usage, error) {
+func (f *fakeReader) usages(context.Context, map[string][]holder) (map[holder]usage, error) {
 	at := min(f.asked, len(f.readings)-1)
 	f.asked++
 	return f.readings[at], nil

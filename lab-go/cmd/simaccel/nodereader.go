@@ -111,21 +111,29 @@ func (r *nodeReader) devicesOf(container *podresources.ContainerResources) []str
 	return uuids
 }
 
-func (r *nodeReader) usages(ctx context.Context) (map[holder]usage, error) {
-	list, err := r.containers.ListContainerStats(ctx, &cri.ListContainerStatsRequest{})
-	if err != nil {
-		return nil, fmt.Errorf("cannot ask the container runtime for usage: %w", err)
-	}
+// usages asks for the holders alone: every counter costs the runtime a call to the container's shim.
+func (r *nodeReader) usages(ctx context.Context, holders map[string][]holder) (map[holder]usage, error) {
 	found, ids, started := map[holder]usage{}, map[string]holder{}, map[holder]int64{}
-	for _, stats := range list.Stats {
-		labels := stats.GetAttributes().GetLabels()
-		who := holder{namespace: labels[labelNamespace], pod: labels[labelPod], container: labels[labelContainer]}
-		// A restarted container appears twice, once dead without counters: the latest counts.
-		if at := stats.GetCpu().GetTimestamp(); stats.GetCpu() != nil && at > started[who] {
-			started[who] = at
-			found[who] = usage{memory: stats.GetMemory().GetRssBytes().GetValue()}
-			ids[stats.GetAttributes().GetId()] = who
+	for who := range distinct(holders) {
+		list, err := r.containers.ListContainerStats(ctx, &cri.ListContainerStatsRequest{
+			Filter: &cri.ContainerStatsFilter{LabelSelector: map[string]string{
+				labelNamespace: who.namespace, labelPod: who.pod, labelContainer: who.container,
+			}},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cannot ask the container runtime for usage: %w", err)
 		}
+		for _, stats := range list.Stats {
+			// A restarted container appears twice, once dead without counters: the latest counts.
+			if at := stats.GetCpu().GetTimestamp(); stats.GetCpu() != nil && at > started[who] {
+				started[who] = at
+				found[who] = usage{memory: stats.GetMemory().GetRssBytes().GetValue()}
+				ids[stats.GetAttributes().GetId()] = who
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return found, nil
 	}
 	works, err := readWork("/proc", slices.Collect(maps.Keys(ids)))
 	if err != nil {
@@ -136,4 +144,14 @@ func (r *nodeReader) usages(ctx context.Context) (map[holder]usage, error) {
 		found[who] = usage{at: now, work: works[id], memory: found[who].memory}
 	}
 	return found, nil
+}
+
+func distinct(holders map[string][]holder) map[holder]bool {
+	found := map[holder]bool{}
+	for _, candidates := range holders {
+		for _, who := range candidates {
+			found[who] = true
+		}
+	}
+	return found
 }
