@@ -10,7 +10,7 @@ READY := .venv/.ready
 ADDONS := karpenter kueue scheduler-plugins jobset lws kuberay envoy-gateway prometheus prometheus-operator
 INOTIFY := /proc/sys/fs/inotify/max_user_instances
 # The runs wait most of the time: more labs than cores, of 2 GiB each.
-LAB_WORKERS ?= 6
+LAB_WORKERS ?= 5
 # Without kept bytecode every process of the program compiles all of it anew: seconds each, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -150,7 +150,8 @@ for minor in range(%d, %d):
 
 
 def test_accelerators_are_given_and_kept_apart(core: Lab) -> None:
-    core.up(silent, accelerators=2)
+    core.up(silent, kwok_nodes=3, accelerators=2)
+    up_is_idempotent(core)
     state = states.load(core.folder)
     assert state is not None
     start_default_account(core)
@@ -168,6 +169,16 @@ def test_accelerators_are_given_and_kept_apart(core: Lab) -> None:
         plain = finished(core, f"plain-{name}")
         assert "granted" not in plain
         assert plain.count("Operation not permitted") == 2, plain
+
+
+def up_is_idempotent(core: Lab) -> None:
+    pids = {component.name: component.pid for component in core.status().components}
+    assert core.status().nodes.keys() >= {"kwok-node-1", "kwok-node-2", "kwok-node-3"}
+    core.up(silent)
+    assert {component.name: component.pid for component in core.status().components} == pids
+    with kube(core) as api:
+        node = api.request("GET", "/api/v1/nodes/kwok-node-1")
+    assert node["spec"]["taints"][0]["effect"] == "NoSchedule"
 
 
 @pytest.mark.parametrize("line", ["starting the control plane", "nodes are Ready", "accelerators are"])
@@ -226,17 +237,19 @@ def test_what_died_is_started_again_and_the_data_is_kept(core: Lab) -> None:
         # DNS ran somewhere; after the repair it answers again, which `up` has checked.
         api.apply(pod("after", "lab-node-2", "print('works')"))
     assert finished(core, "after").strip() == "works"
+    after_a_reboot_it_is_made_anew(core)
 
 
-def test_up_is_idempotent(core: Lab) -> None:
-    core.up(silent, kwok_nodes=3)
-    pids = {component.name: component.pid for component in core.status().components}
-    assert core.status().nodes.keys() >= {"kwok-node-1", "kwok-node-2", "kwok-node-3"}
+def after_a_reboot_it_is_made_anew(core: Lab) -> None:
+    state = states.load(core.folder)
+    assert state is not None
+    # All processes gone and another boot: what a machine looks like after it lost its power.
+    processes.kill_all(processes.marked(core.folder))
+    state.boot_id = "another"
+    states.save(core.folder, state)
+    assert core.status().state == "partial"
     core.up(silent)
-    assert {component.name: component.pid for component in core.status().components} == pids
-    with kube(core) as api:
-        node = api.request("GET", "/api/v1/nodes/kwok-node-1")
-    assert node["spec"]["taints"][0]["effect"] == "NoSchedule"
+    assert core.status().state == "up"
 
 
 def test_two_labs_and_a_taken_subnet(core: Lab, before: Footprint) -> None:
@@ -284,60 +297,47 @@ def test_a_recycled_pid_is_never_killed(core: Lab) -> None:
         innocent.wait()
 
 
-def test_after_a_reboot_it_is_made_anew(core: Lab) -> None:
-    core.up(silent)
-    state = states.load(core.folder)
-    assert state is not None
-    # All processes gone and another boot: what a machine looks like after it lost its power.
-    processes.kill_all(processes.marked(core.folder))
-    state.boot_id = "another"
-    states.save(core.folder, state)
-    assert core.status().state == "partial"
-    core.up(silent)
-    assert core.status().state == "up"
-
-
-def test_a_broken_lab_is_mended_by_another_process(core: Lab) -> None:
-    core.up(silent)
-    with kube(core) as api:
+def test_a_broken_lab_is_mended_by_another_process(sound_lab: Lab) -> None:
+    with kube(sound_lab) as api:
         sound = sight(api)
     broken = subprocess.run(
-        command(core, "break", str(Path(__file__).parent / "data" / "every-step.yaml")), capture_output=True, text=True
+        command(sound_lab, "break", str(Path(__file__).parent / "data" / "every-step.yaml")),
+        capture_output=True,
+        text=True,
     )
     assert broken.returncode == 0, broken.stderr
-    assert core.status().fault == "every-step"
-    with kube(core) as api:
+    assert sound_lab.status().fault == "every-step"
+    with kube(sound_lab) as api:
         assert sight(api) != sound
         assert api.request("GET", "/api/v1/namespaces/odd/configmaps/odd")["data"] == {"by": "fault"}
         assert api.request("GET", "/api/v1/nodes/lab-node-2")["status"]["allocatable"]["pods"] == "50"
-    scheduler = processes.running(core.folder, "kube-scheduler")
+    scheduler = processes.running(sound_lab.folder, "kube-scheduler")
     assert scheduler is not None
     flags = Path(f"/proc/{scheduler.pid}/cmdline").read_text().split("\0")
     assert "--feature-gates=GenericWorkload=false" in flags
-    assert (core.folder.root / "wrapped").read_text().strip()
-    mended = subprocess.run(command(core, "mend"), capture_output=True, text=True)
+    assert (sound_lab.folder.root / "wrapped").read_text().strip()
+    mended = subprocess.run(command(sound_lab, "mend"), capture_output=True, text=True)
     assert mended.returncode == 0, mended.stderr
-    assert core.status().fault is None
-    with kube(core) as api:
+    assert sound_lab.status().fault is None
+    with kube(sound_lab) as api:
         assert sight(api) == sound
-    assert processes.running(core.folder, "fault/every_step") is None
+    assert processes.running(sound_lab.folder, "fault/every_step") is None
 
 
-def test_a_break_that_was_killed_is_mended(core: Lab) -> None:
-    core.up(silent)
-    with kube(core) as api:
+def test_a_break_that_was_killed_is_mended(sound_lab: Lab) -> None:
+    with kube(sound_lab) as api:
         sound = sight(api)
-    argv = command(core, "break", str(Path(__file__).parent / "data" / "every-step.yaml"))
+    argv = command(sound_lab, "break", str(Path(__file__).parent / "data" / "every-step.yaml"))
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as breaking:
         assert breaking.stderr is not None
         for text in breaking.stderr:
             if "kubelet" in text:
                 break
         breaking.send_signal(signal.SIGKILL)
-    assert core.status().fault == "every-step"
-    core.mend(silent)
-    assert core.status().state == "up"
-    with kube(core) as api:
+    assert sound_lab.status().fault == "every-step"
+    sound_lab.mend(silent)
+    assert sound_lab.status().state == "up"
+    with kube(sound_lab) as api:
         assert sight(api) == sound
 
 
@@ -351,8 +351,14 @@ def sight(api: Any) -> str:
             "allocatable": item["status"]["allocatable"],
         }
         for item in api.items("/api/v1/nodes")
+        if item["metadata"]["name"] in NODES
     ]
-    spaces = [item["metadata"]["name"] for item in api.items("/api/v1/namespaces")]
+    # What an earlier test made may be on its way out.
+    spaces = [
+        item["metadata"]["name"]
+        for item in api.items("/api/v1/namespaces")
+        if "deletionTimestamp" not in item["metadata"]
+    ]
     slices = [len(item["spec"]["devices"]) for item in api.items("/apis/resource.k8s.io/v1/resourceslices")]
     return json.dumps([nodes, spaces, slices], sort_keys=True)
 

@@ -94,6 +94,7 @@ def _etcd(folder: Folder, state: State) -> dict[str, str]:
         "client-cert-auth": "true",
         # The lab's data is thrown away with it.
         "unsafe-no-fsync": "true",
+        "backend-batch-interval": "1s",
         "log-level": "warn",
     }
 
