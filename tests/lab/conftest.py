@@ -29,37 +29,45 @@ def sound_lab(lab: Lab) -> Iterator[Lab]:
 
 # What takes longest, the longest first: a file, or a part of a test's name.
 LONGEST = (
-    "test_sound.py",
     "[gangs-wrong-in-many-ways]",
     "test_a_restart_in_the_middle",
     "[one-node-and-false-answers]",
-    "[the-last-replica-stays]",
+    "-and-the-last-replica-stays]",
     "[operator-takes-labelled-monitors]",
+    "[nothing-of-a-route-holds]",
     "[leader-worker-set]",
     "test_an_image_that_cannot_be_pulled",
 )
 
 
+# When those that are not wanted have been taken out.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that nobody waits for it at the end.
 
-    pytest-xdist begins with a run of neighbours in the list for each worker. Each gets some of the longest, of the
-    quick ones, and of the rest in their order: neighbours share fixtures, and the addons of their lab.
+    pytest-xdist begins with a run of neighbours in the list for each worker. The first gets what needs the whole lab,
+    the others some of the longest, and all their part of the rest in its order (neighbours share fixtures, and the
+    addons of their lab), filled up with quick ones.
     """
 
     def rank(item: pytest.Item) -> int:
         return next((i for i, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
 
-    longest = sorted((item for item in items if rank(item) < len(LONGEST)), key=rank)
-    rest = [item for item in items if rank(item) == len(LONGEST)]
+    whole = [item for item in items if item.path.name == "test_sound.py"]
+    others = [item for item in items if item.path.name != "test_sound.py"]
+    longest = sorted((item for item in others if rank(item) < len(LONGEST)), key=rank)
+    rest = [item for item in others if rank(item) == len(LONGEST)]
     on_the_lab = [item for item in rest if item.get_closest_marker("lab")]
     quick = [item for item in rest if not item.get_closest_marker("lab")]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [
-        item
-        for worker in range(workers)
-        for item in (*longest[worker::workers], *_part(quick, worker, workers), *_part(on_the_lab, worker, workers))
-    ]
+    first = [whole, *(longest[n :: workers - 1] for n in range(workers - 1))] if workers > 1 else [[*whole, *longest]]
+    items[:] = []
+    for worker in range(workers):
+        mine = _part(on_the_lab, worker, workers)
+        size = (len(whole) + len(others) - len(items)) // (workers - worker)
+        filling = max(size - len(first[worker]) - len(mine), 0)
+        items += [*first[worker], *quick[:filling], *mine]
+        quick = quick[filling:]
 
 
 def _part(items: list[pytest.Item], worker: int, workers: int) -> list[pytest.Item]:

@@ -165,7 +165,7 @@ def test_an_image_that_cannot_be_pulled_is_unknown_and_says_so(lab: Lab, tmp_pat
         "--probe-image",
         "127.0.0.1:1/none:1",
         "--timeout-factor",
-        "0.2",
+        "0.1",
     )
     for check in ("secure_accelerator_access", "gang_scheduling"):
         row = result.row(check)

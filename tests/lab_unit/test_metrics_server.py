@@ -94,6 +94,11 @@ def test_the_fault_for_absent_metrics_says_zero() -> None:
     assert said(f"{CUSTOM}/pods/*/gone", fault="zero-when-absent") == ["0", "0"]
 
 
+def test_only_the_autoscaler_is_told_of_100_at_most() -> None:
+    capped = backend("capped-for-hpa")
+    assert [capped.told(value, user, "load") for user in ("", HPA) for value in (99.0, 140.0)] == [99, 140, 99, 100]
+
+
 def test_every_fault_is_used_by_a_platform() -> None:
     folder = registry.folder("pod_autoscaling") / "faults"
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.yaml"))

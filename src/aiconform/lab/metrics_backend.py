@@ -26,6 +26,7 @@ FAULTS = {
     "mixes-namespaces": "values of the same metric in other namespaces are added",
     "other-for-hpa": "the autoscaler is told twice the value; everybody else is told the truth",
     "never-less-for-hpa": "the autoscaler is never told a smaller value than once before",
+    "capped-for-hpa": "the autoscaler is never told more than 100",
 }
 _Json = dict[str, Any]
 _ALLOWED_SECONDS = 5.0
@@ -132,6 +133,8 @@ class Backend:
             return 2 * value
         if self.fault == "says-high" and value > 50:
             return 1000.0
+        if self.fault == "capped-for-hpa" and hpa:
+            return min(value, 100.0)
         if self.fault == "never-less-for-hpa" and hpa:
             self.greatest[key] = max(value, self.greatest.get(key, 0.0))
             return self.greatest[key]
