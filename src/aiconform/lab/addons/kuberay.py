@@ -31,7 +31,7 @@ _PODS = "/api/v1/pods"
 _HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 _KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _HOME = "ray-system"
-_FLAGS = {"enable-leader-election": "false", "log-stdout-encoder": "console"}
+_FLAGS = {"enable-leader-election": "true", "log-stdout-encoder": "console"}
 
 
 def image() -> str:
