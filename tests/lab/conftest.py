@@ -27,7 +27,7 @@ def sound_lab(lab: Lab) -> Iterator[Lab]:
     lab.mend(print)
 
 
-# What takes longest, the longest first: a file, or a part of a test's name.
+# What takes longest, the longest first: parts of the names of tests.
 LONGEST = (
     "[gangs-wrong-in-many-ways]",
     "test_a_restart_in_the_middle",
@@ -61,10 +61,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick = [item for item in rest if not item.get_closest_marker("lab")]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     first = [whole, *(longest[n :: workers - 1] for n in range(workers - 1))] if workers > 1 else [[*whole, *longest]]
+    total = len(items)
     items[:] = []
     for worker in range(workers):
         mine = _part(on_the_lab, worker, workers)
-        size = (len(whole) + len(others) - len(items)) // (workers - worker)
+        size = (total - len(items)) // (workers - worker)
         filling = max(size - len(first[worker]) - len(mine), 0)
         items += [*first[worker], *quick[:filling], *mine]
         quick = quick[filling:]

@@ -299,6 +299,7 @@ def test_a_recycled_pid_is_never_killed(core: Lab) -> None:
 
 def test_a_broken_lab_is_mended_by_another_process(sound_lab: Lab) -> None:
     with kube(sound_lab) as api:
+        nothing_is_leaving(api)
         sound = sight(api)
     broken = subprocess.run(
         command(sound_lab, "break", str(Path(__file__).parent / "data" / "every-step.yaml")),
@@ -326,6 +327,7 @@ def test_a_broken_lab_is_mended_by_another_process(sound_lab: Lab) -> None:
 
 def test_a_break_that_was_killed_is_mended(sound_lab: Lab) -> None:
     with kube(sound_lab) as api:
+        nothing_is_leaving(api)
         sound = sight(api)
     argv = command(sound_lab, "break", str(Path(__file__).parent / "data" / "every-step.yaml"))
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as breaking:
@@ -341,6 +343,15 @@ def test_a_break_that_was_killed_is_mended(sound_lab: Lab) -> None:
         assert sight(api) == sound
 
 
+def nothing_is_leaving(api: Any) -> None:
+    """Wait for the end of what an earlier test made and removed."""
+
+    def ended(items: list[dict[str, Any]]) -> bool:
+        return all("deletionTimestamp" not in item["metadata"] for item in items)
+
+    api.wait("/api/v1/namespaces", ended, 60, "the end of namespaces that are deleted")
+
+
 def sight(api: Any) -> str:
     """What a fault could change in the cluster and `mend` must restore."""
     nodes = [
@@ -353,12 +364,7 @@ def sight(api: Any) -> str:
         for item in api.items("/api/v1/nodes")
         if item["metadata"]["name"] in NODES
     ]
-    # What an earlier test made may be on its way out.
-    spaces = [
-        item["metadata"]["name"]
-        for item in api.items("/api/v1/namespaces")
-        if "deletionTimestamp" not in item["metadata"]
-    ]
+    spaces = [item["metadata"]["name"] for item in api.items("/api/v1/namespaces")]
     slices = [len(item["spec"]["devices"]) for item in api.items("/apis/resource.k8s.io/v1/resourceslices")]
     return json.dumps([nodes, spaces, slices], sort_keys=True)
 
