@@ -36,6 +36,9 @@ def aiconform(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.Com
         (["run", "--timeout-factor", "-1"], 64, "above 0"),
         (["run", "--mechanism", "gang_scheduling"], 64, "NAME=VALUE"),
         (["run", "--mechanism", "gang_scheduling=nobody"], 64, "native"),
+        (["run", "--mechanism", "gang_scheduling=native", "--mechanism", "gang_scheduling=nobody"], 64, "nobody"),
+        (["run", "--mechanism", "gang_scheduling=volcano", "--mechanism", "gang_scheduling=volcano:x"], 64, "twice"),
+        (["run", "--mechanism", "dra_support=v1", "--mechanism", "dra_support=v1beta1"], 64, "takes one"),
         (["run", "--deadline", "gang_scheduling.nonsense=3"], 64, "nonsense"),
         (["run", "--deadline", "gang_scheduling.canary=soon"], 64, "soon"),
         (["run", "--allow", "everything"], 64, "extended"),
@@ -79,6 +82,15 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
     made = make_options(config=config, timeout_factor=2.0)
     assert made == Options(timeout_factor=2.0, only=("gang_scheduling",), mechanism={"gang_scheduling": "native"})
     assert made.probe_image == PROBE_IMAGE
+
+
+def test_a_requirement_may_have_several_mechanisms_by_flags_and_in_the_file(tmp_path: Path) -> None:
+    named = {"robust_controller": ("jobset", "lws"), "gang_scheduling": "native"}
+    flags = ["robust_controller=jobset", "gang_scheduling=native", "robust_controller=lws"]
+    assert make_options(mechanism=flags).mechanism == named
+    config = tmp_path / "aiconform.yaml"
+    config.write_text("mechanism: {robust_controller: [jobset, lws], gang_scheduling: native}\n")
+    assert make_options(config=config).mechanism == named
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,20 @@ def test_what_the_user_names_is_tried_in_a_hurry_too_and_every_accelerator_alway
 
 
 @pytest.mark.parametrize("fast", [True, False])
+def test_all_that_the_user_names_are_tried_and_keep_out_of_each_others_way(fast: bool) -> None:
+    named = ("external-metric", "pods-metric")
+    only = plan(*BOTH, fast=fast, mechanism={"pod_autoscaling": named}, only=("pod_autoscaling",))
+    assert sorted(a.via for a in only.attempts if not a.unable) == list(named)
+    assert {h for held in where(only, "pod_autoscaling") for h in held} == {"accelerators/a", "accelerators/b"}
+
+
+def test_one_of_those_named_that_is_not_there_is_said_so_beside_the_other() -> None:
+    made = plan(*BOTH, mechanism={"pod_autoscaling": ("pods-metric", "keda")}, only=("pod_autoscaling",))
+    unable = {a.via: a.unable and a.unable[0] for a in made.attempts}
+    assert unable == {"pods-metric": None, "keda": "mechanism-not-found"}
+
+
+@pytest.mark.parametrize("fast", [True, False])
 def test_an_autoscaler_is_tried_on_each_accelerator_that_was_named(fast: bool) -> None:
     made = plan(*BOTH, allow=("scales",), accelerator=("acme-dra", "acme.io/gpu"), fast=fast)
     assert len(where(made, "cluster_autoscaling")) == 2

@@ -52,13 +52,14 @@ def keep_if_wanted(directory: Path, name: str, fault: Fault | None) -> None:
 def keep(directory: Path, name: str, fault: Fault | None) -> None:
     """Puts trimmed recordings of a run beside their checks, as recordings/<name>/<attempt>/.
 
-    Of a run for a fault, one attempt is kept: the first whose outcome is the expected one; of another run what passed.
+    Of a run for a fault, one attempt is kept: the first whose outcome is the expected one, or all such if it is about
+    several mechanisms; of another run what passed.
     """
-    kept = False
+    kept, several = False, fault is not None and fault.several
     for recording in store.load_run(directory):
         check = registry.load(recording.check)
         verdict = check.judge(recording, SUITE)
-        if (kept or not _shows(verdict, fault)) if fault is not None else verdict.outcome != "PASS":
+        if ((kept and not several) or not _shows(verdict, fault)) if fault is not None else verdict.outcome != "PASS":
             continue
         kept = True
         source = directory / "recorded" / f"{recording.check}.{recording.via}"

@@ -83,6 +83,8 @@ def test_what_nobody_exports_is_not_found() -> None:
         ("says-high", "", ["1000", "10"]),
         ("other-for-hpa", "", ["90", "10"]),
         ("other-for-hpa", HPA, ["180", "20"]),
+        ("half-for-hpa", "", ["90", "10"]),
+        ("half-for-hpa", HPA, ["45", "5"]),
         ("mixes-namespaces", "", ["1090", "1010"]),
     ],
 )
@@ -99,7 +101,12 @@ def test_only_the_autoscaler_is_told_of_100_at_most() -> None:
     assert [capped.told(value, user, "load") for user in ("", HPA) for value in (99.0, 140.0)] == [99, 140, 99, 100]
 
 
+def test_a_first_value_stays_for_each_that_shows_one() -> None:
+    stays = backend("first-value-stays")
+    assert [stays.told(value, "", key) for key, value in (("a", 5.0), ("b", 7.0), ("a", 6.0))] == [5, 7, 5]
+
+
 def test_every_fault_is_used_by_a_platform() -> None:
     folder = registry.folder("pod_autoscaling") / "faults"
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.yaml"))
-    assert {name for name in FAULTS if f"fault: {name}}}" not in text} == set()
+    assert set(FAULTS) - set(re.findall(r"\b(?:fault|custom|external): ([a-z-]+)[,}]", text)) == set()

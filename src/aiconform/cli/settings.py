@@ -46,7 +46,7 @@ Mechanisms = Annotated[
     list[str] | None,
     typer.Option(
         "--mechanism",
-        help="Insist on a product: REQUIREMENT=PRODUCT or PRODUCT:SCHEDULER (repeatable).",
+        help="Insist on a product: REQUIREMENT=PRODUCT or PRODUCT:SCHEDULER (repeatable, for one requirement too).",
         metavar="REQUIREMENT=PRODUCT",
     ),
 ]
@@ -55,7 +55,7 @@ Fast = Annotated[
     typer.Option(
         "--fast",
         help="For pull requests: shorter windows, recorded and named as limits of what is proved; and where one "
-        "mechanism is enough, only the first that is found, or the one that --mechanism names.",
+        "mechanism is enough, only the first that is found, or what --mechanism names.",
     ),
 ]
 ProbeImage = Annotated[
@@ -108,9 +108,10 @@ def make_options(**flags: Any) -> Options:
     merged = {**from_file, **given}
     for key in ("only", "skip", "accelerator", "allow"):
         merged[key] = _names(merged.get(key, ()))
-    for key in ("mechanism", "node_selector", "image_map"):
-        merged[key] = _pairs(merged.get(key, {}), key)
-    merged["deadlines"] = {k: _seconds(k, v) for k, v in _pairs(merged.get("deadlines", {}), "deadline").items()}
+    for key in ("node_selector", "image_map"):
+        merged[key] = dict(_pairs(merged.get(key, {}), key))
+    merged["mechanism"] = _several(_pairs(merged.get("mechanism", {}), "mechanism"))
+    merged["deadlines"] = {k: _seconds(k, v) for k, v in _pairs(merged.get("deadlines", {}), "deadline")}
     try:
         options = msgspec.convert(merged, Options)
     except msgspec.ValidationError as error:
@@ -158,13 +159,20 @@ def _known(options: Options) -> None:
         if name not in registry.load(check).check.deadlines:
             known = ", ".join(registry.load(check).check.deadlines)
             raise usage(f"{check} has no deadline {name!r}: it has {known}")
-    for requirement, product in options.mechanism.items():
-        adapters = registry.load(requirement).mechanisms()
+    for requirement in options.mechanism:
+        loaded = registry.load(requirement)
+        named = [one.partition(":")[0] for one in options.mechanisms(requirement)]
+        if len(named) > 1 and loaded.check.over != "some mechanism":
+            raise usage(f"{requirement} takes one --mechanism, not {len(named)}: every accelerator is tried by it")
+        if twice := next((name for name in named if named.count(name) > 1), ""):
+            raise usage(f"--mechanism {requirement}={twice} is given twice: make a run for each of them")
+        adapters = loaded.mechanisms()
         products = sorted(m.product for m in adapters)
         # Some mechanisms are named by objects of the cluster, which are not known yet.
         by_name = any(getattr(m, "named_in_cluster", False) for m in adapters)
-        if not by_name and product.partition(":")[0] not in products:
-            raise usage(f"{requirement} has no mechanism {product!r}: it has {', '.join(products)}")
+        for name in named:
+            if not by_name and name not in products:
+                raise usage(f"{requirement} has no mechanism {name!r}: it has {', '.join(products)}")
 
 
 def _metrics(options: Options) -> None:
@@ -204,18 +212,26 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for item in items for part in str(item).split(",") if part.strip())
 
 
-def _pairs(value: Any, flag: str) -> dict[str, Any]:
+def _pairs(value: Any, flag: str) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
-        return value
+        return list(value.items())
     if not isinstance(value, list | tuple):
         raise usage(f"{flag} needs names and values, not {value!r}")
-    pairs = {}
+    pairs = []
     for item in value:
         key, equals, text = str(item).partition("=")
         if not equals or not key:
             raise usage(f"--{flag.replace('_', '-')} needs NAME=VALUE, not {item!r}")
-        pairs[key] = text
+        pairs.append((key, text))
     return pairs
+
+
+def _several(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """All values of each name, in their order; a file may have a list for a name."""
+    found: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).extend(value if isinstance(value, list) else [value])
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
 
 
 def _seconds(name: str, value: Any) -> float:

@@ -49,9 +49,9 @@ def _named(check: str, options: Options) -> list[tuple[str, str]]:
     for manifest in sorted(registry.folder(check).glob("manifests/**/*.y*ml")):
         text = _text(manifest)
         found += [(image, f"manifest {manifest.name}") for image in _IMAGE.findall(text) if "${" not in image]
-    wanted = options.mechanism.get(check, "").partition(":")[0]
+    wanted = {named.partition(":")[0] for named in options.mechanisms(check)}
     for mechanism in loaded.mechanisms():
-        if not wanted or mechanism.product == wanted:
+        if not wanted or mechanism.product in wanted:
             # Most adapters bring no image of their own.
             found += [(image, f"with {mechanism.product}") for image in getattr(mechanism, "images", ())]
     return found

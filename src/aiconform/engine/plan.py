@@ -71,9 +71,20 @@ def _freedom(requirement: Requirement) -> tuple[bool, float, str]:
 def _attempts(requirement: Requirement, inventory: Inventory, options: Options, before: list[Attempt]) -> list[Attempt]:
     """The attempts of one row, on the nodes that those planned before leave alone, as far as there is a choice."""
     loaded = registry.load(requirement.id)
-    seen = replace(inventory, facts=inventory.facts | {PLANNED: claims.load(before)})
-    found = [_not_blamed_for_blindness(a, inventory) for a in loaded.attempts(seen, options, requirement.level)]
+    found: list[Attempt] = []
+    for asked in _one_at_a_time(requirement.id, options):
+        seen = replace(inventory, facts=inventory.facts | {PLANNED: claims.load([*before, *found])})
+        made = loaded.attempts(seen, asked, requirement.level)
+        found += [_not_blamed_for_blindness(a, inventory) for a in made]
     return _one_of_them(found, loaded.check) if options.fast else found
+
+
+def _one_at_a_time(check: str, options: Options) -> list[Options]:
+    """For each of the mechanisms that the user insists on, options as if it were the only one."""
+    named = options.mechanisms(check)
+    if len(named) < 2:
+        return [options]
+    return [replace(options, mechanism={**options.mechanism, check: one}) for one in named]
 
 
 def _one_of_them(found: list[Attempt], check: Check) -> list[Attempt]:

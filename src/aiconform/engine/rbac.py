@@ -85,9 +85,9 @@ def needs(checks: Iterable[str], options: Options) -> tuple[tuple[str, Permissio
     for check in checks:
         loaded = registry.load(check)
         own += [(check, p) for p in loaded.check.permissions]
-        wanted = options.mechanism.get(check, "").partition(":")[0]
+        wanted = {named.partition(":")[0] for named in options.mechanisms(check)}
         for m in loaded.mechanisms():
-            if not wanted or m.product == wanted:
+            if not wanted or m.product in wanted:
                 own += [(f"{check} by {m.product}", p) for p in getattr(m, "permissions", ())]
     creating = [p for _, p in own if "create" in p.verbs]
     if creating:

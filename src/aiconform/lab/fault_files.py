@@ -48,6 +48,11 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Where the files that its steps name are."""
         return Path(self.path).parent
 
+    @property
+    def several(self) -> bool:
+        """Whether it is about several mechanisms of its check, which must all come to the expected outcome."""
+        return len(self.run.get("mechanism") or ()) > 1
+
 
 def _checks_folder() -> Path:
     return Path(aiconform.__file__).parent / "checks"

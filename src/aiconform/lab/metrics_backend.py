@@ -22,9 +22,11 @@ FAULTS = {
     "sums": "every pod is said to have the sum of all pods",
     "says-high": "a value above 50 is said to be 1000",
     "zero-when-absent": "what nobody exports is 0",
+    "first-value-stays": "the first value that is shown is shown for good",
     "frozen-when-absent": "what nobody exports any more keeps its last value",
     "mixes-namespaces": "values of the same metric in other namespaces are added",
     "other-for-hpa": "the autoscaler is told twice the value; everybody else is told the truth",
+    "half-for-hpa": "the autoscaler is told half the value; everybody else is told the truth",
     "never-less-for-hpa": "the autoscaler is never told a smaller value than once before",
     "capped-for-hpa": "the autoscaler is never told more than 100",
 }
@@ -43,7 +45,7 @@ class Sample:
 
 @dataclass
 class Backend:
-    """Prometheus and the API server. `known` and `greatest` are the memory of two faults."""
+    """Prometheus and the API server. `known`, `first` and `greatest` are the memory of three faults."""
 
     prometheus: str
     api: str
@@ -51,6 +53,7 @@ class Backend:
     fault: str = ""
     delay: float = 0.0
     known: dict[str, list[Sample]] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
     greatest: dict[str, float] = field(default_factory=dict)
     _allowed: dict[tuple[str, ...], tuple[float, bool]] = field(default_factory=dict)
 
@@ -131,8 +134,12 @@ class Backend:
             return 12.0
         if self.fault == "doubled" or (self.fault == "other-for-hpa" and hpa):
             return 2 * value
+        if self.fault == "first-value-stays":
+            return self.first.setdefault(key, value)
         if self.fault == "says-high" and value > 50:
             return 1000.0
+        if self.fault == "half-for-hpa" and hpa:
+            return value / 2
         if self.fault == "capped-for-hpa" and hpa:
             return min(value, 100.0)
         if self.fault == "never-less-for-hpa" and hpa:

@@ -6,7 +6,8 @@ is every series of that namespace which fits the selector; what has no series is
 headers of the aggregator, whose certificate must come from the front-proxy authority, and are allowed what a
 SubjectAccessReview says.
 
-`--fault` makes it wrong in one way; `--delay` and `--milli` make it unusual and right.
+`--custom-fault` and `--external-fault` make one of its APIs wrong in one way; `--delay` and `--milli` make it unusual
+and right.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import ssl
 import sys
 import time
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -156,8 +157,8 @@ def _resource(metric: str, served: str) -> _Json:
     return {"name": f"pods/{metric}", "namespaced": True, "kind": "MetricValueList", "verbs": ["get"]}
 
 
-def handler(backend: Backend, served: Sequence[str], *, milli: bool) -> type[BaseHTTPRequestHandler]:
-    """The class that answers requests."""
+def handler(backends: Mapping[str, Backend], served: Sequence[str], *, milli: bool) -> type[BaseHTTPRequestHandler]:
+    """The class that answers requests. Each of the two groups has a backend: they may be wrong in different ways."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -176,13 +177,13 @@ def handler(backend: Backend, served: Sequence[str], *, milli: bool) -> type[Bas
         def _answer(self, path: str, query: dict[str, str]) -> None:
             if path in ("/healthz", "/readyz", "/livez"):
                 return self._send(200, {})
-            listed = discovery(backend, served, path)
+            listed = discovery(backends[CUSTOM], served, path)
             if listed is not None:
                 return self._send(200, listed)
             what = asked(path)
             if what is None or f"{what.group}/{what.version}" not in served:
                 return self._send(404, _status(404, "NotFound", f"{path} is not served here"))
-            user = self.headers.get("X-Remote-User", "")
+            backend, user = backends[what.group], self.headers.get("X-Remote-User", "")
             attributes = what.attributes()
             if not backend.allows(user, self.headers.get_all("X-Remote-Group") or [], attributes):
                 said = f'User "{user}" cannot {attributes["verb"]} resource "{attributes["resource"]}" in API group '
@@ -217,15 +218,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("listen", "certificates", "proxy-ca", "prometheus", "api", "api-ca", "api-cert", "api-key"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--serve", default=",".join(SERVED))
-    parser.add_argument("--fault", default="", choices=["", *FAULTS])
+    for name in ("custom", "external"):
+        parser.add_argument(f"--{name}-fault", default="", choices=["", *FAULTS])
     parser.add_argument("--delay", type=float, default=0.0, help="seconds by which every value is late")
     parser.add_argument("--milli", action="store_true", help="write every quantity in thousandths")
     options = parser.parse_args(argv)
     own = ssl.create_default_context(cafile=options.api_ca)
     own.load_cert_chain(options.api_cert, options.api_key)
-    backend = Backend(options.prometheus, options.api, own, options.fault, options.delay)
+    faults = {CUSTOM: options.custom_fault, EXTERNAL: options.external_fault}
+    backends = {g: Backend(options.prometheus, options.api, own, fault, options.delay) for g, fault in faults.items()}
     host, _, port = options.listen.rpartition(":")
-    made = handler(backend, options.serve.split(","), milli=options.milli)
+    made = handler(backends, options.serve.split(","), milli=options.milli)
     server = ThreadingHTTPServer((host, int(port)), made)
     server.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,5 +1,6 @@
 """What the user chose for a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,8 @@ class Options:
     """Settings of a run, after flags, file and defaults were put together.
 
     `accelerator`: ids or names (resource, device class, driver) of the accelerators to use; empty = all.
-    `mechanism`: requirement -> product, where the user insists on one. `deadlines`: "check.name" -> seconds,
-    overriding a check's own. `allow`: opt-in parts ("extended", "scales"). `node_selector`: only nodes with
+    `mechanism`: requirement -> the product or products that the user insists on. `deadlines`: "check.name" ->
+    seconds, overriding a check's own. `allow`: opt-in parts ("extended", "scales"). `node_selector`: only nodes with
     these labels are used. `fast` shortens the windows of absences, and tries one mechanism where one is enough.
     `image_map` (FROM -> TO), `registry` (a prefix) and `pull_secret` ("NAMESPACE/NAME") say where images come from:
     see cluster/images.py. `operators` describe operators that no adapter knows. `metrics_url` is the base of a
@@ -28,7 +29,7 @@ class Options:
     skip: tuple[str, ...] = ()
     timeout_factor: float = 1.0
     accelerator: tuple[str, ...] = ()
-    mechanism: dict[str, str] = field(default_factory=dict)
+    mechanism: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     probe_image: str = PROBE_IMAGE
     node_selector: dict[str, str] = field(default_factory=dict)
     deadlines: dict[str, float] = field(default_factory=dict)
@@ -40,6 +41,11 @@ class Options:
     operators: tuple[Operator, ...] = ()
     metrics_url: str = ""
     metrics_token_file: str = ""
+
+    def mechanisms(self, check: str) -> tuple[str, ...]:
+        """The products that the user insists on for a check, in the order given; none: whatever is found."""
+        named = self.mechanism.get(check, ())
+        return (named,) if isinstance(named, str) else named
 
     def _usual(self, deadline: Deadline) -> float:
         seconds = deadline.seconds * self.timeout_factor

@@ -74,8 +74,8 @@ class Planner:
 
     @property
     def wanted(self) -> str:
-        """What the user insists on with --mechanism for this check; "" if nothing."""
-        return self.options.mechanism.get(self.check.requirement, "")
+        """The product that the user insists on for this check, of several the one in turn; "" if none."""
+        return next(iter(self.options.mechanisms(self.check.requirement)), "")
 
     def schedulable(self) -> list[Node]:
         """Nodes that are Ready, not cordoned, and selected by the user."""

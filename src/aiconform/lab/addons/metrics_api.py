@@ -6,8 +6,8 @@ external.metrics.k8s.io/v1beta1, which a cluster has once: where the addon `keda
 here what to `serve`.
 
 A fault changes it by `addon: {name: metrics-api, args: {...}}`: `serve` (a list of group/version), `fault` (a name of
-metrics_backend.FAULTS), `delay` (seconds by which values are late), `milli` (quantities in thousandths);
-`stop: true` takes it away.
+metrics_backend.FAULTS for both APIs, or a map of `custom` and `external` to one), `delay` (seconds by which values are
+late), `milli` (quantities in thousandths); `stop: true` takes it away.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _run(site: Site, host: str, port: int, served: list[str]) -> None:
         "api-cert": str(pki / "admin.crt"),
         "api-key": str(pki / "admin.key"),
         "serve": ",".join(served),
-        "fault": str(args.get("fault", "")),
+        **{f"{api}-fault": name for api, name in _faults(args.get("fault", "")).items()},
         "delay": str(args.get("delay", 0)),
     }
     argv = [node.python(), "-m", metrics_server.__name__, *(f"--{k}={v}" for k, v in flags.items())]
@@ -76,6 +76,10 @@ def _run(site: Site, host: str, port: int, served: list[str]) -> None:
     environment = {"PYTHONPATH": str(Path(aiconform.__file__).parents[1])}
     processes.start(site.folder, _PROCESS, [*argv, *(["--milli"] if args.get("milli") else [])], environment)
     control_plane.wait_until(site.folder, _PROCESS, lambda: _listens(host, port), 30)
+
+
+def _faults(wanted: str | dict[str, str]) -> dict[str, str]:
+    return wanted if isinstance(wanted, dict) else dict.fromkeys(("custom", "external"), wanted)
 
 
 def _listens(host: str, port: int) -> bool:
