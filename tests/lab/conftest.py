@@ -32,7 +32,7 @@ LONGEST = (
     "[gangs-wrong-in-many-ways]",
     "test_a_restart_in_the_middle",
     "[one-node-and-false-answers]",
-    "-and-the-last-replica-stays]",
+    "[another-pods-metric-for-the-autoscaler-and-little-external]",
     "[operator-takes-labelled-monitors]",
     "[nothing-of-a-route-holds]",
     "[leader-worker-set]",

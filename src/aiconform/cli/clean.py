@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from aiconform.cli import output, session
+from aiconform.cli import output
 from aiconform.cli.errors import BROKEN
 from aiconform.cli.settings import Context, Kubeconfig, LabName
-from aiconform.cli.target import target
+from aiconform.cli.target import on_cluster, target
 from aiconform.cluster import cleanup
 from aiconform.cluster.api import Cluster
 from aiconform.cluster.errors import Refused
@@ -26,7 +26,7 @@ def clean(
     dry_run: Annotated[bool, typer.Option(help="Only list what would be removed.")] = False,
 ) -> int:
     """Remove what earlier runs left: everything with the label aiconform.dev/run, but for runs still alive."""
-    report = session.on_cluster(
+    report = on_cluster(
         target(kubeconfig, context, lab),
         lambda cluster: cleanup.clean(cluster, run, dry_run=dry_run, everything=everything),
     )

@@ -1,6 +1,5 @@
 """Writes what is derived from a recording. All of it can be deleted and made again."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -40,18 +39,3 @@ def files(judged: Judged) -> dict[str, bytes]:
         f"assessment-{judged.assessment.checklist}.json": encode_pretty(judged.assessment),
         **{name: text.encode() for name, text in texts.items()},
     }
-
-
-def commit() -> str:
-    """The suite's own commit where it runs from a checkout; "" in an installed release."""
-    spec = importlib.util.find_spec("aiconform")
-    if spec is None or spec.origin is None:
-        return ""
-    head = Path(spec.origin).parents[2] / ".git" / "HEAD"
-    try:
-        text = head.read_text().strip()
-        if text.startswith("ref: "):
-            return (head.parent / text[5:]).read_text().strip()
-    except OSError:
-        return ""
-    return text

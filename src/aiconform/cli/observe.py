@@ -7,6 +7,7 @@ from aiconform.cli.chosen import Chosen, takes_run_options
 from aiconform.cli.clean import sweep_before_run
 from aiconform.cli.plan import show_plan
 from aiconform.cli.settings import Runs
+from aiconform.cli.target import on_cluster
 from aiconform.cluster.api import Cluster
 
 
@@ -24,7 +25,7 @@ def observe(
         show_plan(*found, form="table", stderr=True)
         return await session.observe_run(cluster, options, runs, found)
 
-    directory = session.on_cluster(chosen.connect, work)
+    directory = on_cluster(chosen.connect, work)
     output.say(f"recorded; `aiconform judge {directory}` judges it")
     print(directory)
     return 0

@@ -5,6 +5,7 @@ from rich.table import Table
 from aiconform.cli import output, session
 from aiconform.cli.chosen import Chosen, takes_run_options
 from aiconform.cli.settings import Output
+from aiconform.cli.target import on_cluster
 from aiconform.engine import registry
 from aiconform.engine.plan import Plan
 from aiconform.engine.schedule import chains
@@ -18,7 +19,7 @@ def plan(
 ) -> int:
     """Show what a run would do here: mechanism, node, accelerators, minutes, permissions, schedule. Reads only."""
     output.check_format(form)
-    found = session.on_cluster(chosen.connect, lambda cluster: session.look(cluster, chosen.options))
+    found = on_cluster(chosen.connect, lambda cluster: session.look(cluster, chosen.options))
     show_plan(*found, form=form, stderr=False)
     return 0
 

@@ -12,6 +12,7 @@ from aiconform.cli.errors import usage
 from aiconform.cli.plan import show_plan
 from aiconform.cli.settings import Output, Runs
 from aiconform.cli.suite import judging_suite
+from aiconform.cli.target import on_cluster
 from aiconform.cluster.api import Cluster
 from aiconform.engine.assess import code
 from aiconform.engine.judge import judge_run
@@ -42,7 +43,7 @@ def run(
         show_plan(*found, form="table" if not dry_run else form, stderr=not dry_run)
         return None if dry_run else await session.observe_run(cluster, options, runs, found)
 
-    directory = session.on_cluster(chosen.connect, work)
+    directory = on_cluster(chosen.connect, work)
     if directory is None:
         return 0
     judged = judge_run(directory, judged_by=judging_suite())

@@ -1,20 +1,13 @@
 """One run from the survey to the seal, shared by `run` and `observe`."""
 
-import asyncio
-import os
 import secrets
-import signal
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from aiconform.checklists import for_server, load
-from aiconform.cli import output
 from aiconform.cli.errors import BROKEN, Problem
 from aiconform.cli.progress import Progress
 from aiconform.cli.suite import this_suite
-from aiconform.cli.target import Connect
 from aiconform.cluster.api import Cluster
 from aiconform.engine.observe import observe_all
 from aiconform.engine.plan import Plan, make_plan
@@ -22,8 +15,6 @@ from aiconform.evidence import seal, utc_now
 from aiconform.evidence.run_files import write_json
 from aiconform.inventory.survey import survey
 from aiconform.model import Checklist, Inventory, Options, Run
-
-T = TypeVar("T")
 
 
 async def look(cluster: Cluster, options: Options) -> tuple[Inventory, Checklist, Plan]:
@@ -82,40 +73,3 @@ def _new_folder(parent: Path) -> Path:
             continue
         return directory
     raise Problem(f"{parent} holds a hundred runs of this very second", BROKEN)
-
-
-def on_cluster(connect: Connect, work: Callable[[Cluster], Awaitable[T]]) -> T:
-    """Connects and runs the work. SIGINT or SIGTERM makes it clean up; a second one ends the program and says
-    what is left.
-    """
-
-    async def main() -> T:
-        task = asyncio.current_task()
-        assert task is not None
-        loop = asyncio.get_running_loop()
-        seen = 0
-
-        def stop() -> None:
-            nonlocal seen
-            seen += 1
-            if seen == 1:
-                output.say("stopping: removing what this run has made (press again to leave at once)")
-                task.cancel()
-                return
-            output.say(
-                "left at once: objects with the label aiconform.dev/run may remain; `aiconform clean` removes them"
-            )
-            os._exit(BROKEN)
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop)
-        cluster = await connect()
-        try:
-            return await work(cluster)
-        finally:
-            await cluster.close()
-
-    try:
-        return asyncio.run(main())
-    except asyncio.CancelledError:
-        raise Problem("stopped; what this run had made is removed, and its recording reads as interrupted") from None

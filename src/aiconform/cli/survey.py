@@ -2,9 +2,9 @@
 
 from rich.table import Table
 
-from aiconform.cli import output, session
+from aiconform.cli import output
 from aiconform.cli.settings import Context, Kubeconfig, LabName, Output
-from aiconform.cli.target import target
+from aiconform.cli.target import on_cluster, target
 from aiconform.inventory.survey import survey as look
 from aiconform.model import Inventory
 
@@ -17,7 +17,7 @@ def survey(
 ) -> int:
     """Look at a cluster: version, nodes, accelerators, products, and what could not be read. Reads only."""
     output.check_format(form)
-    inventory = session.on_cluster(target(kubeconfig, context, lab), look)
+    inventory = on_cluster(target(kubeconfig, context, lab), look)
     if form in ("json", "yaml"):
         output.dump(inventory, form)
     elif form == "name":
