@@ -27,50 +27,79 @@ def sound_lab(lab: Lab) -> Iterator[Lab]:
     lab.mend(print)
 
 
-# What takes longest, the longest first: parts of the names of tests.
-LONGEST = (
-    "[gangs-wrong-in-many-ways]",
-    "test_a_restart_in_the_middle",
-    "[one-node-and-false-answers]",
-    "[another-pods-metric-for-the-autoscaler-and-little-external]",
-    "[operator-takes-labelled-monitors]",
-    "[nothing-of-a-route-holds]",
-    "[leader-worker-set]",
-    "test_an_image_that_cannot_be_pulled",
-)
+# Seconds with five labs on two cores, by parts of the names of tests; the first that fits counts.
+SECONDS = {
+    "test_every_must_passes": 500,
+    "test_a_bad_network_never_makes_a_wrong_verdict[gang_scheduling": 220,
+    "[gangs-wrong-in-many-ways]": 215,
+    "test_a_restart_in_the_middle": 165,
+    "[another-pods-metric-for-the-autoscaler-and-little-external]": 150,
+    "[one-node-and-false-answers]": 140,
+    "[operator-takes-labelled-monitors]": 115,
+    "[nothing-of-a-route-holds]": 110,
+    "[operators-side-by-side]": 105,
+    "[half-the-pods-metric-and-never-less-external]": 105,
+    "test_a_bad_network_never_makes_a_wrong_verdict[dra_support": 100,
+    "[leader-worker-set]": 100,
+    "[first-pods-metric-stays-and-nothing-starts-from-none]": 95,
+    "test_two_runs_side_by_side": 95,
+    "test_a_bad_network_never_makes_a_wrong_verdict[ai_service_metrics": 90,
+    "[operator-stopped]": 90,
+    "[pool-with-limits]": 90,
+    "[kueue-quota-above-capacity]": 85,
+    "[operator-wrong-in-many-ways]": 85,
+    "[privileged-by-default]": 85,
+    "[jobset-over-kueue]": 80,
+    "[operators-stopped]": 80,
+    "[replicas-by-claim]": 75,
+    "test_what_died_is_started_again": 70,
+    "test_from_device_plugin_to_claims_and_back": 65,
+    "test_a_bad_network_never_makes_a_wrong_verdict": 65,
+    "test_a_platform_is_judged_right": 50,
+    "test_an_image_that_cannot_be_pulled": 55,
+    "test_runs_killed_at_random_moments": 50,
+    "test_every_clause_is_failed_by_a_fault": 0,
+    "test_every_check_is_tried_under_its_role": 0,
+    "": 15,
+}
 
 
 # When those that are not wanted have been taken out.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that nobody waits for it at the end.
+    """Deals the tests to the workers so that all end at about the same time.
 
-    pytest-xdist begins with a run of neighbours in the list for each worker. The first gets what needs the whole lab,
-    the others some of the longest, and all their part of the rest in its order (neighbours share fixtures, and the
-    addons of their lab), filled up with quick ones.
+    pytest-xdist begins with a run of neighbours in the list for each worker, of equal numbers. The first gets what
+    needs the whole lab. The others get neighbours in the files, too (they share fixtures, and the addons of their
+    lab): what takes longest before what takes less, which others take over from its end.
     """
-
-    def rank(item: pytest.Item) -> int:
-        return next((i for i, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
-
     whole = [item for item in items if item.path.name == "test_sound.py"]
-    others = [item for item in items if item.path.name != "test_sound.py"]
-    longest = sorted((item for item in others if rank(item) < len(LONGEST)), key=rank)
-    rest = [item for item in others if rank(item) == len(LONGEST)]
-    on_the_lab = [item for item in rest if item.get_closest_marker("lab")]
-    quick = [item for item in rest if not item.get_closest_marker("lab")]
+    on_a_lab = [item for item in items if item.get_closest_marker("lab") and item not in whole]
+    quick = [item for item in items if item not in whole and item not in on_a_lab]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    first = [whole, *(longest[n :: workers - 1] for n in range(workers - 1))] if workers > 1 else [[*whole, *longest]]
+    hands = _dealt(on_a_lab, workers, [sum(map(_seconds, whole)), *[0] * (workers - 1)])
+    hands[0] = [*whole, *hands[0]]
     total = len(items)
     items[:] = []
-    for worker in range(workers):
-        mine = _part(on_the_lab, worker, workers)
+    for worker, hand in enumerate(hands):
         size = (total - len(items)) // (workers - worker)
-        filling = max(size - len(first[worker]) - len(mine), 0)
-        items += [*first[worker], *quick[:filling], *mine]
+        filling = max(size - len(hand), 0)
+        items += [*quick[:filling], *hand]
         quick = quick[filling:]
 
 
-def _part(items: list[pytest.Item], worker: int, workers: int) -> list[pytest.Item]:
-    """The worker's share of neighbours."""
-    return items[worker * len(items) // workers : (worker + 1) * len(items) // workers]
+def _seconds(item: pytest.Item) -> int:
+    return next(seconds for part, seconds in SECONDS.items() if part in item.nodeid)
+
+
+def _dealt(items: list[pytest.Item], workers: int, busy: list[int]) -> list[list[pytest.Item]]:
+    """Neighbours for each worker, so that all are busy for as long, from `busy` on; each hand longest first."""
+    fair = (sum(map(_seconds, items)) + sum(busy)) / workers
+    hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    worker = 0
+    for item in items:
+        while worker < workers - 1 and busy[worker] + _seconds(item) / 2 > fair:
+            worker += 1
+        hands[worker].append(item)
+        busy[worker] += _seconds(item)
+    return [sorted(hand, key=_seconds, reverse=True) for hand in hands]

@@ -1,5 +1,6 @@
 """Entry point: the app, and the one place where errors become exit codes."""
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -74,6 +75,10 @@ def main() -> None:
     """Runs the program. Every known error is one sentence on stderr."""
     try:
         add_commands(sys.argv[1:])
+        # What was imported stays: the collector need not look at it.
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(20_000, 20, 20)
         result = app(standalone_mode=False)
     except typer.Abort:
         leave(Problem("stopped", BROKEN))
