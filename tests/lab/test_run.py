@@ -258,6 +258,7 @@ def test_namespaces_that_forbid_the_pods_are_unknown_and_say_so(lab: Lab, tmp_pa
     finally:
         client.delete(ValidatingAdmissionPolicyBinding, name)
         client.delete(ValidatingAdmissionPolicy, name)
+        time.sleep(2.0)  # nor when it has forgotten them: the next test makes pods
     for check in ("secure_accelerator_access", "gang_scheduling"):
         row = result.row(check)
         assert (row["outcome"], row["code"]) == ("UNKNOWN", "admission-denied"), result.story()

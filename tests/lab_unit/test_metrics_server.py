@@ -92,8 +92,16 @@ def test_faults_are_what_they_say(fault: str, user: str, values: list[str]) -> N
     assert said(f"{CUSTOM}/pods/*/load", fault=fault, user=user) == values
 
 
-def test_the_fault_for_absent_metrics_says_zero() -> None:
-    assert said(f"{CUSTOM}/pods/*/gone", fault="zero-when-absent") == ["0", "0"]
+@pytest.mark.parametrize(("fault", "values"), [("zero-when-absent", [0.0, 0.0]), ("frozen-when-absent", [90.0, 10.0])])
+def test_what_is_exported_no_more_has_a_value_still(
+    fault: str, values: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = backend(fault)
+    before = wrong.of_pods("load", "ns", ["a", "b"], "")
+    monkeypatch.setattr(wrong, "query", lambda _: [])
+    after = wrong.of_pods("load", "ns", ["a", "b"], "")
+    assert ([s.value for s in before], [s.value for s in after]) == ([90.0, 10.0], values)
+    assert wrong.of_pods("never", "ns", ["a", "b"], "") == []
 
 
 def test_only_the_autoscaler_is_told_of_100_at_most() -> None:

@@ -81,7 +81,8 @@ async def open_transport(target: Target) -> httpx2.AsyncBaseTransport:
 
 
 # Watches hold a connection each for as long as they live, so the pool is not bounded by a small number.
-_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+# A check that looks every few seconds need not greet the API server anew each time.
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 
 def _proxy(target: Target) -> str | None:

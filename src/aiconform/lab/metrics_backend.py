@@ -21,7 +21,7 @@ FAULTS = {
     "doubled": "every value is twice what it is",
     "sums": "every pod is said to have the sum of all pods",
     "says-high": "a value above 50 is said to be 1000",
-    "zero-when-absent": "what nobody exports is 0",
+    "zero-when-absent": "what nobody exports any more is 0",
     "first-value-stays": "the first value that is shown is shown for good",
     "frozen-when-absent": "what nobody exports any more keeps its last value",
     "mixes-namespaces": "values of the same metric in other namespaces are added",
@@ -45,7 +45,7 @@ class Sample:
 
 @dataclass
 class Backend:
-    """Prometheus and the API server. `known`, `first` and `greatest` are the memory of three faults."""
+    """Prometheus and the API server. `known`, `first` and `greatest` are the memory of faults."""
 
     prometheus: str
     api: str
@@ -106,8 +106,7 @@ class Backend:
         if self.fault == "mixes-namespaces":
             others = self.query(f'sum({metric}{{namespace!="{namespace}"}})')
             mine = [Sample(s.labels, s.value + sum(o.value for o in others), s.at) for s in mine]
-        missing = [Sample({"pod": n}, 0.0, time.time()) for n in names] if self.fault == "zero-when-absent" else []
-        return self._kept(f"pods/{namespace}/{metric}", mine or missing)
+        return self._kept(f"pods/{namespace}/{metric}", mine, [Sample({"pod": n}, 0.0, time.time()) for n in names])
 
     def of_namespace(self, metric: str, namespace: str, labels: str) -> list[Sample]:
         """The sum of all of a namespace's series."""
@@ -117,13 +116,13 @@ class Backend:
         """Every series of the metric that fits."""
         matchers = "" if self.fault == "mixes-namespaces" else _matchers(labels, namespace)
         found = self.query(f"{metric}{matchers}")
-        if not found and self.fault == "zero-when-absent":
-            found = [Sample({}, 0.0, time.time())]
-        return self._kept(f"external/{namespace}/{metric}", found)
+        return self._kept(f"external/{namespace}/{metric}", found, [Sample({}, 0.0, time.time())])
 
-    def _kept(self, key: str, found: list[Sample]) -> list[Sample]:
-        if self.fault == "frozen-when-absent":
-            found = found or self.known.get(key, [])
+    def _kept(self, key: str, found: list[Sample], zero: list[Sample]) -> list[Sample]:
+        """What is said of a metric that was known and that nobody exports any more."""
+        if not found and key in self.known:
+            return {"frozen-when-absent": self.known[key], "zero-when-absent": zero}.get(self.fault, found)
+        if found:
             self.known[key] = found
         return found
 
