@@ -108,10 +108,14 @@ def left_behind(lab: Lab, before: Footprint) -> dict[str, set[str]]:
 
 @dataclass(frozen=True)
 class Living:
-    """Processes and namespaces of a running lab: pids with start times, and namespace numbers."""
+    """Processes and namespaces of a running lab: pids with start times (clock ticks), and namespace numbers.
+
+    `newest`: when the youngest process of the machine began.
+    """
 
     processes: frozenset[tuple[int, str]]
     namespaces: frozenset[str]
+    newest: int
 
 
 def _processes() -> dict[int, tuple[str, str, set[str]]]:
@@ -144,14 +148,16 @@ def living(lab: Lab) -> Living:
         for pid, (start, cgroup, namespaces) in everything.items()
         if pid in roots or namespaces & names or f"/aiconform-lab-{lab.name}/" in cgroup
     }
-    return Living(frozenset(pids), frozenset(names))
+    newest = max(int(start) for start, _, _ in everything.values())
+    return Living(frozenset(pids), frozenset(names), newest)
 
 
 def survivors(before: Living) -> tuple[set[int], set[str]]:
     """Pids and namespaces of `before` that are still there."""
     now = _processes()
     pids = {pid for pid, start in before.processes if pid in now and now[pid][0] == start}
-    held = {name for _, _, namespaces in now.values() for name in namespaces}
+    # The number of a namespace that is gone is given again: whoever began later holds another one.
+    held = {name for start, _, namespaces in now.values() if int(start) <= before.newest for name in namespaces}
     return pids, set(before.namespaces) & held
 
 

@@ -58,6 +58,8 @@ def make_plan(checklist: Checklist, inventory: Inventory, options: Options) -> P
     for a in attempts:
         if not a.id.startswith(f"{a.check}."):
             raise ValueError(f"attempt {a.id} of {a.check} is misnamed")
+    if twice := {a.id for a in attempts if sum(b.id == a.id for b in attempts) > 1}:
+        raise ValueError(f"there is more than one attempt {', '.join(sorted(twice))}")
     ordered = in_order(attempts)
     return Plan(attempts=ordered, slots=schedule(ordered), untried=untried)
 
