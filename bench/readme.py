@@ -14,7 +14,7 @@ def table(r: dict[str, Any]) -> str:
     """The figures as a Markdown table."""
     m, lab, run, judge, build = r["machine"], r["lab"], r["run"], r["judge"], r.get("build", {})
     fast = r.get("fast", {})
-    others = " (other labs were using the machine)" if m.get("load", m["cores"]) >= m["cores"] / 2 else ""
+    others = " (the machine was not idle just before)" if m.get("load", m["cores"]) >= m["cores"] / 2 else ""
     full = r.get("full_lab", {})
     rows = [
         (
