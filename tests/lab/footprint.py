@@ -110,12 +110,13 @@ def left_behind(lab: Lab, before: Footprint) -> dict[str, set[str]]:
 class Living:
     """Processes and namespaces of a running lab: pids with start times (clock ticks), and namespace numbers.
 
-    `newest`: when the youngest process of the machine began.
+    `newest`: when the youngest process of the machine began. `cgroup`: a part of the path of the lab's cgroups.
     """
 
     processes: frozenset[tuple[int, str]]
     namespaces: frozenset[str]
     newest: int
+    cgroup: str
 
 
 def _processes() -> dict[int, tuple[str, str, set[str]]]:
@@ -139,6 +140,7 @@ def living(lab: Lab) -> Living:
     everything = _processes()
     here = {str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in ("net", "mnt", "pid", "uts")}
     roots = {component.pid for component in lab.status().components if component.pid is not None}
+    own = f"/aiconform-lab-{lab.name}/"
     names = {name for pid in roots if pid in everything for name in everything[pid][2]} - here
     for pid in roots:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -146,18 +148,23 @@ def living(lab: Lab) -> Living:
     pids = {
         (pid, start)
         for pid, (start, cgroup, namespaces) in everything.items()
-        if pid in roots or namespaces & names or f"/aiconform-lab-{lab.name}/" in cgroup
+        if pid in roots or namespaces & names or own in cgroup
     }
     newest = max(int(start) for start, _, _ in everything.values())
-    return Living(frozenset(pids), frozenset(names), newest)
+    return Living(frozenset(pids), frozenset(names), newest, own)
 
 
 def survivors(before: Living) -> tuple[set[int], set[str]]:
     """Pids and namespaces of `before` that are still there."""
     now = _processes()
     pids = {pid for pid, start in before.processes if pid in now and now[pid][0] == start}
-    # The number of a namespace that is gone is given again: whoever began later holds another one.
-    held = {name for start, _, namespaces in now.values() if int(start) <= before.newest for name in namespaces}
+    # The number of a namespace that is gone is given again: a stranger who began later holds another one.
+    held = {
+        name
+        for start, cgroup, namespaces in now.values()
+        if int(start) <= before.newest or before.cgroup in cgroup
+        for name in namespaces
+    }
     return pids, set(before.namespaces) & held
 
 

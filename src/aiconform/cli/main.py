@@ -75,7 +75,7 @@ def main() -> None:
     """Runs the program. Every known error is one sentence on stderr."""
     try:
         add_commands(sys.argv[1:])
-        # What was imported stays: the collector need not look at it.
+        # What was imported stays: the collector need not look at it, nor so often at the few cycles of a short program.
         gc.freeze()
         gc.enable()
         gc.set_threshold(20_000, 20, 20)

@@ -189,7 +189,7 @@ def _narrowed(requirement: str, before: Options, after: Options) -> bool:
     chosen = (
         (before.accelerator, after.accelerator),
         (before.node_selector, after.node_selector),
-        (before.mechanism.get(requirement), after.mechanism.get(requirement)),
+        (before.mechanisms(requirement), after.mechanisms(requirement)),
     )
     return any(now and now != then for then, now in chosen)
 
