@@ -16,7 +16,7 @@ LAB_GOGC ?= $(shell awk '/^MemAvailable/ {print ($$2 > 18000000 ? 500 : 200)}' /
 # Without kept bytecode every process of the program compiles all of it anew: seconds each, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test faults versions check format docs lab-build lab-tests go-tests bench wheel clean
+.PHONY: demo test faults versions check lint types docs-checked quick-tests format docs lab-build lab-tests go-tests bench wheel clean
 
 demo: $(READY)
 	$(BIN)/aiconform lab up --profile full
@@ -25,15 +25,28 @@ demo: $(READY)
 	echo "demo: exit code $$code of the run (0 every MUST passed, 1 one failed, 2 some unknown)"
 	@echo "demo: the lab is still up; '$(BIN)/aiconform lab down' removes it"
 
-test: check lab-build go-tests lab-tests wheel
+test: check lab-build
+	@$(MAKE) --no-print-directory --output-sync=target -j 2 go-tests wheel
+	@$(MAKE) --no-print-directory lab-tests
 
+# What needs one core each is done side by side; what a part says comes when it ends.
 check: $(READY)
+	@$(MAKE) --no-print-directory --output-sync=target -j 2 quick-tests types lint docs-checked
+
+lint: $(READY)
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/ruff check src tests bench
+
+types: $(READY)
 	$(BIN)/mypy
+
+docs-checked: $(READY)
 	$(BIN)/python -m aiconform.docs_gen --check
 	$(BIN)/python bench/readme.py --check
-	$(BIN)/python -m pytest -q -m "not lab and not slow" -n 2
+
+# Some wait for sockets and processes: three workers for two cores.
+quick-tests: $(READY)
+	$(BIN)/python -m pytest -q -m "not lab and not slow" -n 3 --dist worksteal
 
 go-tests: $(READY)
 	@# With the flags of the lab's own build, so that Kubernetes is not compiled a second time.

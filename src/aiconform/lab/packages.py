@@ -49,7 +49,8 @@ def install(names: list[str], report: Callable[[str], None]) -> None:
         raise LabError(f"the lab needs {listed}, and this machine has no apt-get: install them, then repeat")
     report(f"installing {listed} with apt-get")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    argv = ["apt-get", "install", "-y", "--no-install-recommends", *names]
+    # Another installation may be under way: wait for it.
+    argv = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", *names]
     for attempt in range(2):
         done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
         if done.returncode == 0:

@@ -129,11 +129,15 @@ PERMISSIONS = (
 DEADLINES = {
     "canary": Deadline(seconds=180, reason="the probe image may have to be pulled on a cold node"),
     "before": Deadline(seconds=10, fast=3, reason="an unregistered pod is looked for this long, as a control"),
-    "visible": Deadline(seconds=300, reason="an operator's reload, the kubelet's sync of its Secret, and two scrapes"),
+    "visible": Deadline(
+        seconds=420, reason="the kubelet syncs an operator's Secret, its reloader looks every 3 min, and two scrapes"
+    ),
     "grown": Deadline(seconds=180, reason="two scrapes, and the delay of a remote store"),
     "second": Deadline(seconds=300, reason="discovery of a new pod, and two scrapes"),
     "broken": Deadline(seconds=120, reason="as the second pod, which it came together with"),
-    "stale": Deadline(seconds=360, reason="stores look back five minutes where they get no staleness marker"),
+    "stale": Deadline(
+        seconds=420, reason="as for visible; and stores look back 5 min where they get no staleness marker"
+    ),
 }
 
 CHECK = Check(

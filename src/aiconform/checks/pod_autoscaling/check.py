@@ -212,7 +212,9 @@ PERMISSIONS = (
 DEADLINES = {
     "canary": Deadline(seconds=180, reason="the probe image may have to be pulled on a cold node"),
     "start": Deadline(seconds=300, reason="device preparation, and claims that are retried"),
-    "visible": Deadline(seconds=300, reason="the operator reloads, two scrapes, and the adapter lists metrics anew"),
+    "visible": Deadline(
+        seconds=480, reason="an operator's reloader may look every 3 min; two scrapes; the adapter lists metrics anew"
+    ),
     "follow": Deadline(seconds=300, reason="scrape 30 s and query delay; managed pipelines take a minute or two"),
     "hold": Deadline(seconds=60, fast=15, reason="four times the autoscaler's default period of 15 s"),
     "apart": Deadline(seconds=45, fast=15, reason="three periods, after the other namespace's load is shown"),

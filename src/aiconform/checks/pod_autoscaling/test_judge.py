@@ -73,7 +73,9 @@ def _with(rec: Recording, observations: Any) -> Recording:
 # -- the metric
 
 
-def wrong(value: int, said: int | None, *, page: int | None = None, seconds: float = 300) -> Part:
+def wrong(
+    value: int, said: int | None, *, page: int | None = None, seconds: float = CHECK.deadlines["visible"].seconds
+) -> Part:
     def part(h: History) -> None:
         h.open("visible")
         h.command(value)

@@ -43,6 +43,17 @@ _PROMETHEUSES = f"/apis/monitoring.coreos.com/v1/namespaces/{_NAMESPACE}/prometh
 _SETS = f"/apis/apps/v1/namespaces/{_NAMESPACE}/statefulsets"
 _CLAIMED_VERSION = "v3.5.0"
 """The operator knows flags by release; it knows none as new as the lab's Prometheus."""
+_CONFIG = "/etc/prometheus/config"
+_RELOADER = [
+    "--listen-address=:8080",
+    "--reload-url=http://localhost:9090/-/reload",
+    f"--config-file={_CONFIG}/prometheus.yaml.gz",
+    f"--config-envsubst-file={_CONFIG}_out/prometheus.env.yaml",
+    "--watched-dir=/etc/prometheus/rules/prometheus-k8s-rulefiles-0",
+    # It is told of the first change only, since the kubelet replaces the file that it watches (its pull request 7366).
+    # From then on it looks by itself, every three minutes if it is not told otherwise.
+    "--watch-interval=5s",
+]
 
 
 def start(site: Site) -> None:
@@ -107,6 +118,7 @@ def _spec() -> dict[str, Any]:
         "tolerations": [{"operator": "Exists"}],
         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
         "terminationGracePeriodSeconds": 1,
+        "containers": [{"name": "config-reloader", "args": _RELOADER}],
     }
 
 
