@@ -13,6 +13,9 @@ INOTIFY := /proc/sys/fs/inotify/max_user_instances
 LAB_WORKERS ?= 5
 # With more memory the lab's programs collect garbage less often: a tenth less processor time for half a GiB more a lab.
 LAB_GOGC ?= $(shell awk '/^MemAvailable/ {print ($$2 > 18000000 ? 500 : 200)}' /proc/meminfo)
+# What needs one core each is done side by side; what a part says comes when it ends.
+CHECKED := quick-tests types lint docs-checked
+PARTS = $(MAKE) --no-print-directory --output-sync=target
 # Without kept bytecode every process of the program compiles all of it anew: seconds each, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -25,13 +28,12 @@ demo: $(READY)
 	echo "demo: exit code $$code of the run (0 every MUST passed, 1 one failed, 2 some unknown)"
 	@echo "demo: the lab is still up; '$(BIN)/aiconform lab down' removes it"
 
-test: check lab-build
-	@$(MAKE) --no-print-directory --output-sync=target -j 2 go-tests wheel
-	@$(MAKE) --no-print-directory lab-tests
+test: $(READY)
+	@$(PARTS) -j 3 $(CHECKED) wheel
+	@$(MAKE) --no-print-directory lab-build go-tests lab-tests
 
-# What needs one core each is done side by side; what a part says comes when it ends.
 check: $(READY)
-	@$(MAKE) --no-print-directory --output-sync=target -j 2 quick-tests types lint docs-checked
+	@$(PARTS) -j 2 $(CHECKED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check src tests bench
