@@ -19,8 +19,9 @@ from aiconform.lab.layout import Addresses, base_folder
 
 # Where a lab could leave files: its own place, and what kubelets, CNI plugins and container runtimes use.
 PLACES = ("/run", "/var/lib", "/var/log", "/etc/cni", "/usr/libexec", "/opt", "/dev", "/var/run/cdi")
-# Folders of other programs that change all the time.
-RESTLESS = ("/var/lib/apt", "/var/lib/dpkg", "/dev/pts", "/dev/shm", "/run/user", "/var/log")
+# Folders of other programs that change all the time, and what the kernel makes when somebody opens a virtual console,
+# such as stand for accelerators in all labs.
+RESTLESS = ("/var/lib/apt", "/var/lib/dpkg", "/dev/pts", "/dev/shm", "/dev/vcs", "/run/user", "/var/log")
 
 
 def _own(text: str, lab: Lab, others: set[int]) -> bool:

@@ -5,6 +5,7 @@ The format is https://github.com/opencontainers/image-spec (layout 1.0.0). Archi
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -84,6 +85,12 @@ def _architecture() -> str:
 
 
 def _sha256(path: Path) -> str:
+    stat = path.stat()
+    return _sha256_of(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.cache
+def _sha256_of(path: Path, *_version: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -106,7 +113,7 @@ def ensure(cache: Path, binaries: dict[str, str], report: Callable[[str], None])
     folder = cache / "images"
     # A program is told by its content: it may come from PATH.
     keys = {program: _sha256(Path(binaries[program]))[:12] for program in ("pause", "coredns")}
-    keys["probe"] = packages.probe_key()
+    keys["probe"] = f"{packages.probe_key()}-compiled"
     archives = {program: folder / f"{program}-{_RECIPE}-{key}.tar" for program, key in keys.items()}
     if all(archive.exists() for archive in archives.values()):
         return list(archives.values())
@@ -171,7 +178,21 @@ def _probe_image(target: Path) -> None:
             for found in root.glob(pattern):
                 shutil.rmtree(found)
         _finish_probe(root)
+        _compile_library(root)
         write_archive(root, target, PROBE_IMAGE, [])
+
+
+def _compile_library(root: Path) -> None:
+    """Bytecode of the standard library, which the packages lack: without it each start compiles what it imports."""
+    # By the image's own Python, and whatever the times of the sources are: the archive need not keep them.
+    compiling = ["chroot", str(root), "python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    for library in sorted(root.glob("usr/lib/python3.*")):
+        done = subprocess.run(
+            [*compiling, f"/{library.relative_to(root)}"], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1:]
+            raise LabError(f"the probe image's library could not be compiled ({' '.join(last)}): run as root")
 
 
 def _finish_probe(root: Path) -> None:

@@ -66,6 +66,7 @@ class State(msgspec.Struct, kw_only=True):
     device_minors: dict[str, int]
     binaries: dict[str, str] = {}
     addons: list[str] = []  # in the order in which they came
+    kinds: dict[str, str] = {}  # name of a CustomResourceDefinition -> what was applied (kinds.py)
     recipe: int = 1
     complete: bool = False
     changes: Changes = msgspec.field(default_factory=Changes)

@@ -15,10 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from . import binaries, control_plane, pki, processes
+from . import binaries, control_plane, kinds, pki, processes
 from . import state as states
 from .addons.framework import PREFIX, Site, module_files
-from .kube import Object, condition
+from .kube import Object
 from .layout import Addresses, Folder
 from .merge import merge
 from .state import State, write_atomically
@@ -52,20 +52,6 @@ def port(site: Site, name: str) -> int:
     return site.state.ports[name]
 
 
-def apply_kinds(site: Site, documents: Iterable[Object]) -> None:
-    """Apply the CustomResourceDefinitions among these, and wait until they are served."""
-    kinds = [d for d in documents if d["kind"] == "CustomResourceDefinition"]
-    for kind in kinds:
-        site.kube.apply(kind)
-    wanted = {kind["metadata"]["name"] for kind in kinds}
-    site.kube.wait(
-        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-        lambda items: wanted <= {i["metadata"]["name"] for i in items if condition(i, "Established")},
-        60,
-        f"the kinds {', '.join(sorted(wanted))}",
-    )
-
-
 def start_operator(site: Site, name: str, group: binaries.Group, configuration: Object, path: str, label: str) -> None:
     """An operator of one kind, built with controller-runtime and configured by a file; see each addon.
 
@@ -73,7 +59,7 @@ def start_operator(site: Site, name: str, group: binaries.Group, configuration: 
     `args: {config: {...}}` of a fault is merged into its configuration file.
     """
     documents = module_files(site, group)
-    apply_kinds(site, documents)
+    kinds.apply(site, documents)
     host, process = Addresses(slot=site.state.slot).host, f"{PREFIX}/{name}"
     if processes.running(site.folder, process) is None:
         own = {

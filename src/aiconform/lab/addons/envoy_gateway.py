@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import binaries, envoy_image
+from .. import binaries, envoy_image, kinds
 from ..kube import condition
 from ..merge import merge
-from .framework import Addon, Site, documents, wait_rolled_out
-from .gateway_api import apply_missing
+from .framework import Addon, Site, documents, module_files, wait_rolled_out
 
 _GROUP = binaries.Group(
     title="Envoy Gateway",
@@ -35,7 +34,7 @@ def start(site: Site) -> None:
     A fault's `args`: `config` is merged into its configuration, `proxy` into the spec of its EnvoyProxy, `replicas` is
     the number of its own pods.
     """
-    apply_missing(site, _GROUP)
+    kinds.apply(site, module_files(site, _GROUP))
     version = binaries.version(_GROUP)
     archives = envoy_image.ensure(
         Path(site.state.cache), Path(site.state.binaries["envoy-gateway"]), version, site.report

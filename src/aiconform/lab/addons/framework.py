@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -192,12 +193,16 @@ def _rolled_out(item: Object) -> bool:
 def module_files(site: Site, group: binaries.Group) -> list[Object]:
     """The documents of the files that were kept from the addon's module (`Group.files`), by file name."""
     folder = binaries.files(Path(site.state.cache), group)
-    found: list[Object] = []
-    for path in sorted(folder.glob("*.yaml")):
-        found += yaml_files.many(path.read_text())
+    found = [d for path in sorted(folder.glob("*.yaml")) for d in json.loads(_as_json(path, path.stat().st_mtime_ns))]
     if not found:
         raise LabError(f"{folder} holds no manifests: remove the folder above it, then repeat")
     return found
+
+
+@cache
+def _as_json(path: Path, _version: int) -> str:
+    """The documents of a YAML file, which takes much longer to read. Each caller may change its own."""
+    return json.dumps(yaml_files.many(path.read_text()))
 
 
 def documents(name: str, **parameters: str) -> list[dict[str, Any]]:

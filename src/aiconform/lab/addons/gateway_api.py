@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .. import binaries, webhooks
-from ..kube import condition
+from .. import binaries, kinds
 from .framework import Addon, Site, module_files
 
 _GROUP = binaries.Group(
@@ -16,20 +15,11 @@ _GROUP = binaries.Group(
     files=("config/crd/standard/gateway.networking.k8s.io_*.yaml",),
 )
 _API = "/apis/gateway.networking.k8s.io/v1"
-_KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def start(site: Site) -> None:
     """Apply the kinds and wait until they are served."""
-    apply_missing(site, _GROUP)
-
-
-def apply_missing(site: Site, group: binaries.Group) -> None:
-    """Apply those kinds of a group's module that are not served. They are large, and applying them takes seconds."""
-    there = {k["metadata"]["name"] for k in site.kube.items(_KINDS) if condition(k, "Established")}
-    missing = [d for d in module_files(site, group) if d["metadata"]["name"] not in there]
-    if missing:
-        webhooks.apply_kinds(site, missing)
+    kinds.apply(site, module_files(site, _GROUP))
 
 
 def clean(site: Site) -> None:

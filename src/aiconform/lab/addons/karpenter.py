@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from .. import binaries, control_plane
+from .. import binaries, control_plane, kinds
 from .. import state as states
 from ..kube import condition
 from ..layout import RESOURCE
@@ -43,16 +43,7 @@ def _type(name: str, resources: dict[str, str], price: float) -> dict[str, Any]:
 
 def start(site: Site) -> None:
     """Apply its kinds and pools, start it, and wait until it says that the pools are in order."""
-    kinds = module_files(site, _GROUP)
-    for kind in kinds:
-        site.kube.apply(kind)
-    wanted = {kind["metadata"]["name"] for kind in kinds}
-    site.kube.wait(
-        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-        lambda items: wanted <= {i["metadata"]["name"] for i in items if condition(i, "Established")},
-        60,
-        "Karpenter's kinds",
-    )
+    kinds.apply(site, module_files(site, _GROUP))
     for document in documents("karpenter.yaml"):
         site.kube.apply(document)
     types = [

@@ -15,7 +15,7 @@ import base64
 import hashlib
 import json
 
-from .. import binaries, webhooks
+from .. import binaries, kinds, webhooks
 from ..kube import Object, condition
 from ..layout import CLUSTER_DOMAIN
 from ..merge import merge
@@ -51,7 +51,7 @@ def start(site: Site) -> None:
     """Apply what the state asks for, and return when KEDA is ready and its API available."""
     change = site.change("keda").get("args") or {}
     kept = module_files(site, _GROUP)
-    webhooks.apply_kinds(site, [_lean(d) for d in kept])
+    kinds.apply(site, [_lean(d) for d in kept])
     images = {program: f"aiconform.dev/{program}:{binaries.version(_GROUP)}" for program in _GROUP.packages}
     for program, image in images.items():
         load_image(site, program, image)

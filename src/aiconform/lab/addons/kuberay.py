@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from .. import binaries, webhooks
+from .. import binaries, kinds, webhooks
 from ..kube import Object
 from ..merge import merge
 from .framework import Addon, Site, documents, load_image, module_files, wait_rolled_out
@@ -29,7 +29,6 @@ _LABEL = "app.kubernetes.io/component=kuberay-operator"
 _DEPLOYMENTS = "/apis/apps/v1/deployments"
 _PODS = "/api/v1/pods"
 _HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-_KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _HOME = "ray-system"
 _FLAGS = {"enable-leader-election": "true", "log-stdout-encoder": "console"}
 
@@ -44,8 +43,7 @@ def start(site: Site) -> None:
     change = site.change("kuberay").get("args") or {}
     space, hooked = change.get("namespace") or _HOME, bool(change.get("webhooks"))
     kept = module_files(site, _GROUP)
-    there = {i["metadata"]["name"] for i in site.kube.items(_KINDS)}
-    webhooks.apply_kinds(site, [_lean(d) for d in kept if d["metadata"]["name"] not in there])
+    kinds.apply(site, [_lean(d) for d in kept])
     load_image(site, "ray-operator", image(), "/manager")
     _leave_other_places(site, space)
     flags = merge(_FLAGS, change.get("flags") or {})
@@ -72,25 +70,15 @@ def start(site: Site) -> None:
 
 
 def _lean(document: Object) -> Object:
-    """Kinds without the prose of their schemas, which is most of their megabyte and slows the API server down."""
+    """Only RayCluster is used here; the operator merely must be able to watch the other kinds."""
     kind = (document["spec"].get("names") or {}).get("kind") if "spec" in document else None
     if document["kind"] != "CustomResourceDefinition" or kind is None:
         return document
     versions = [v for v in document["spec"]["versions"] if v["name"] == "v1"]
-    for version in versions:
-        # Only RayCluster is used here; the operator merely must be able to watch the others.
-        loose = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        schema = _mute(version["schema"]["openAPIV3Schema"]) if kind == "RayCluster" else loose
-        version["schema"] = {"openAPIV3Schema": schema}
+    if kind != "RayCluster":
+        loose = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+        versions = [{**v, "schema": loose} for v in versions]
     return {**document, "spec": {**document["spec"], "versions": versions}}
-
-
-def _mute(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_mute(s) for s in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {k: _mute(v) for k, v in schema.items() if not (k == "description" and isinstance(v, str))}
 
 
 def _leave_other_places(site: Site, space: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .. import binaries, control_plane, processes, webhooks
+from .. import binaries, control_plane, kinds, processes, webhooks
 from .. import state as states
 from ..layout import Addresses
 from ..merge import merge
@@ -33,7 +33,7 @@ def start(site: Site) -> None:
     `args: {config: {...}}` of a fault is merged into its configuration file.
     """
     documents = module_files(site, _GROUP)
-    webhooks.apply_kinds(site, documents)
+    kinds.apply(site, documents)
     site.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kueue-system"}})
     host = Addresses(slot=site.state.slot).host
     place = webhooks.certificates(site.folder, site.state, "kueue")

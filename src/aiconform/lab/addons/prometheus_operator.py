@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from .. import binaries, control_plane, processes, webhooks
+from .. import binaries, control_plane, kinds, processes, webhooks
 from ..kube import Object
 from ..layout import Addresses
 from ..merge import merge
@@ -59,7 +59,7 @@ _RELOADER = [
 def start(site: Site) -> None:
     """Apply its kinds, start it, apply the Prometheus, and return when that is ready."""
     change = site.change(_NAME).get("args") or {}
-    webhooks.apply_kinds(site, module_files(site, _GROUP))
+    kinds.apply(site, module_files(site, _GROUP))
     prometheus.ensure_image(site)
     reloader = f"aiconform.dev/prometheus-config-reloader:{binaries.version(_GROUP)}"
     load_image(site, "prometheus-config-reloader", reloader, "/bin/prometheus-config-reloader")

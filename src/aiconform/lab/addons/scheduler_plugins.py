@@ -8,9 +8,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from .. import binaries, control_plane, processes
+from .. import binaries, control_plane, kinds, processes
 from .. import state as states
-from ..kube import condition
 from ..layout import Addresses
 from ..merge import merge
 from .framework import Addon, Site, module_files
@@ -24,7 +23,6 @@ _GROUP = binaries.Group(
     gib=2,
     files=("config/crd/bases/scheduling.x-k8s.io_podgroups.yaml",),
 )
-_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def start(site: Site) -> None:
@@ -32,16 +30,7 @@ def start(site: Site) -> None:
 
     `args: {profile: {...}}` of a fault is merged into the scheduler's profile (lists replace lists).
     """
-    kinds = module_files(site, _GROUP)
-    for kind in kinds:
-        site.kube.apply(kind)
-    wanted = {kind["metadata"]["name"] for kind in kinds}
-    site.kube.wait(
-        _CRDS,
-        lambda items: wanted <= {i["metadata"]["name"] for i in items if condition(i, "Established")},
-        60,
-        "the kind PodGroup",
-    )
+    kinds.apply(site, module_files(site, _GROUP))
     host, port = Addresses(slot=site.state.slot).host, _port(site)
     if processes.running(site.folder, "addon/scheduler-plugins") is None:
         file = site.folder.config / "scheduler-plugins.json"
