@@ -15,9 +15,10 @@ _KIND = "CustomResourceDefinition"
 _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-def apply(site: Site, documents: Iterable[Object]) -> None:
+def apply(site: Site, documents: Iterable[Object]) -> bool:
     """Apply the kinds among these that were not applied so before or were changed since; wait until they are served.
 
+    Returns whether there were any.
     They are applied without the prose of their schemas, which is most of their megabyte and is work for the API
     server whenever it starts or is asked for its schemas.
     """
@@ -38,6 +39,7 @@ def apply(site: Site, documents: Iterable[Object]) -> None:
         there = {item["metadata"]["name"]: item["metadata"] for item in site.kube.metadata(_PATH)}
         site.state.kinds.update({_name(kind): _mark(kind, there[_name(kind)]) for kind in new})
         states.save(site.folder, site.state)
+    return bool(new)
 
 
 def _name(kind: Object) -> str:

@@ -136,7 +136,7 @@ DEADLINES = {
     "second": Deadline(seconds=300, reason="discovery of a new pod, and two scrapes"),
     "broken": Deadline(seconds=120, reason="as the second pod, which it came together with"),
     "stale": Deadline(
-        seconds=420, reason="as for visible; and stores look back 5 min where they get no staleness marker"
+        seconds=600, reason="as for visible; then stores look back 5 min where they get no staleness marker"
     ),
 }
 

@@ -110,6 +110,8 @@ def _spec() -> dict[str, Any]:
         "serviceAccountName": "prometheus",
         "scrapeInterval": "2s",
         "scrapeTimeout": "2s",
+        # A job that is removed leaves no staleness markers, and five minutes are long.
+        "query": {"lookbackDelta": "15s"},
         "serviceMonitorSelector": {},
         "serviceMonitorNamespaceSelector": {},
         "podMonitorSelector": {},
