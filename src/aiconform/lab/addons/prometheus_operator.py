@@ -2,8 +2,10 @@
 
 How to use it: `lab up --addon prometheus-operator`, or the step `addon: prometheus-operator` of a fault. Its Prometheus
 is operated/k8s: it scrapes every 2 s and takes the monitors of all namespaces, and no annotations. It answers at the
-Service `prometheus-operated`, port `web`, in `operated`. A changed monitor needs up to 15 s, since the kubelet brings
-the new configuration into the pod. The addon `prometheus` comes with it: both run from its image.
+Service `prometheus-operated`, port `web`, in `operated`. A changed monitor needs up to 20 s: the kubelet brings the new
+configuration into the pod, and the reloader there looks every 5 s (every 3 minutes where a fault's `spec` sets
+`containers: []`). A series is forgotten 15 s after its last sample. The addon `prometheus` comes with it: both run
+from its image.
 
 A fault changes it by `addon: {name: prometheus-operator, args: {...}}`: `spec` is merged into the Prometheus' spec,
 `flags` into the operator's flags; `stop: true` ends the operator, and its Prometheus goes on as it is.
