@@ -18,9 +18,8 @@ _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 def apply(site: Site, documents: Iterable[Object]) -> bool:
     """Apply the kinds among these that were not applied so before or were changed since; wait until they are served.
 
-    Returns whether there were any.
-    They are applied without the prose of their schemas, which is most of their megabyte and is work for the API
-    server whenever it starts or is asked for its schemas.
+    Returns whether there were any. They are applied without the prose of their schemas, which is most of their
+    megabyte and is work for the API server whenever it starts or is asked for its schemas.
     """
     wanted = [_mute(d) for d in documents if d["kind"] == _KIND]
     there = {item["metadata"]["name"]: item["metadata"] for item in site.kube.metadata(_PATH)}
