@@ -21,15 +21,16 @@ class Server:
     def metadata(self, _path: str) -> list[dict[str, Any]]:
         return [{"metadata": kind["metadata"]} for kind in self.held.values()]
 
-    def apply(self, kind: dict[str, Any]) -> None:
+    def apply(self, kind: dict[str, Any]) -> Any:
         name = kind["metadata"]["name"]
         self.applied.append(name)
         old = self.held.get(name)
         if old is not None and old["spec"] == kind["spec"]:
-            return
+            return old
         meta = {"name": name, "uid": "u", "generation": 1 if old is None else old["metadata"]["generation"] + 1}
         status = {"conditions": [{"type": "Established", "status": "True"}]}
         self.held[name] = {"metadata": meta, "spec": kind["spec"], "status": status}
+        return self.held[name]
 
     def wait(self, _path: str, done: Any, *_: object, fieldSelector: str) -> None:
         assert done([self.held[fieldSelector.removeprefix("metadata.name=")]])

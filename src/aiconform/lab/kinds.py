@@ -24,8 +24,7 @@ def apply(site: Site, documents: Iterable[Object]) -> bool:
     wanted = [_mute(d) for d in documents if d["kind"] == _KIND]
     there = {item["metadata"]["name"]: item["metadata"] for item in site.kube.metadata(_PATH)}
     new = [kind for kind in wanted if site.state.kinds.get(_name(kind)) != _mark(kind, there.get(_name(kind), {}))]
-    for kind in new:
-        site.kube.apply(kind)
+    marks = {_name(kind): _mark(kind, site.kube.apply(kind)["metadata"]) for kind in new}
     for kind in new:
         site.kube.wait(
             _PATH,
@@ -35,8 +34,7 @@ def apply(site: Site, documents: Iterable[Object]) -> bool:
             fieldSelector=f"metadata.name={_name(kind)}",
         )
     if new:
-        there = {item["metadata"]["name"]: item["metadata"] for item in site.kube.metadata(_PATH)}
-        site.state.kinds.update({_name(kind): _mark(kind, there[_name(kind)]) for kind in new})
+        site.state.kinds.update(marks)
         states.save(site.folder, site.state)
     return bool(new)
 

@@ -52,14 +52,14 @@ def port(site: Site, name: str) -> int:
     return site.state.ports[name]
 
 
-def start_operator(site: Site, name: str, group: binaries.Group, configuration: Object, path: str, label: str) -> None:
+def start_operator(site: Site, name: str, group: binaries.Group, configuration: Object, path: str, label: str) -> bool:
     """An operator of one kind, built with controller-runtime and configured by a file; see each addon.
 
     Its webhooks are applied when `path` answers. Those for pods see only pods with `label`: the operator's own.
-    `args: {config: {...}}` of a fault is merged into its configuration file.
+    `args: {config: {...}}` of a fault is merged into its configuration file. Returns whether its kinds were new.
     """
     documents = module_files(site, group)
-    kinds.apply(site, documents)
+    new = kinds.apply(site, documents)
     host, process = Addresses(slot=site.state.slot).host, f"{PREFIX}/{name}"
     if processes.running(site.folder, process) is None:
         own = {
@@ -83,6 +83,7 @@ def start_operator(site: Site, name: str, group: binaries.Group, configuration: 
     control_plane.wait_until(site.folder, process, lambda: answers(site.folder, base, path), 60)
     for hook in by_url(documents, site.folder, base, name, own_pods=label):
         site.kube.apply(hook)
+    return new
 
 
 def by_url(

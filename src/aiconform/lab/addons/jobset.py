@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import binaries, kinds, webhooks
-from .framework import Addon, Site, module_files, restart
+from .. import binaries, webhooks
+from .framework import Addon, Site, restart
 
 _GROUP = binaries.Group(
     title="JobSet",
@@ -18,10 +18,10 @@ _GROUP = binaries.Group(
 
 def start(site: Site) -> None:
     """See webhooks.start_operator. A Kueue that is there already starts anew."""
-    new = kinds.apply(site, module_files(site, _GROUP))
     configuration = {"apiVersion": "config.jobset.x-k8s.io/v1alpha1", "kind": "Configuration"}
     label = "jobset.sigs.k8s.io/jobset-name"
-    webhooks.start_operator(site, "jobset", _GROUP, configuration, "/mutate-jobset-x-k8s-io-v1alpha2-jobset", label)
+    path = "/mutate-jobset-x-k8s-io-v1alpha2-jobset"
+    new = webhooks.start_operator(site, "jobset", _GROUP, configuration, path, label)
     if new and "kueue" in site.state.addons:
         # It looks for kinds that were not there at its start after ever longer pauses, of minutes in the end.
         restart(site, "kueue")
