@@ -19,7 +19,7 @@ PARTS = $(MAKE) --no-print-directory --output-sync=target
 # Without kept bytecode every process of the program compiles all of it anew: seconds each, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test faults versions check lint types docs-checked quick-tests format docs lab-build lab-tests go-tests bench wheel clean
+.PHONY: demo test faults versions check lint types docs-checked quick-tests format docs lab-build lab-tests go-tests bench wheel clean inotify
 
 demo: $(READY)
 	$(BIN)/aiconform lab up --profile full
@@ -56,16 +56,17 @@ go-tests: $(READY)
 	  go vet -trimpath ./cmd/... && go test -trimpath ./cmd/...
 
 # Each test worker has a lab of its own. Everything is built first, so that its progress is seen.
-lab-tests: lab-build
-	@# A lab needs some 32 inotify instances, and the usual limit of 128 is too low for several side by side.
-	@if [ $$(cat $(INOTIFY)) -lt 1024 ]; then \
-	  echo "raising $(INOTIFY) to 1024 until the next boot"; echo 1024 > $(INOTIFY); fi
+lab-tests: lab-build inotify
 	GOGC=$(LAB_GOGC) $(BIN)/python -m pytest -m "(lab or slow) and not every" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests
 
 # Every broken and unusual platform, also those that `make test` judges from their recordings only. Takes hours.
-faults: lab-build
-	@if [ $$(cat $(INOTIFY)) -lt 1024 ]; then echo 1024 > $(INOTIFY); fi
-	$(BIN)/python -m pytest -m "lab" -v -n $(LAB_WORKERS) --dist worksteal tests/lab/test_platforms.py
+faults: lab-build inotify
+	GOGC=$(LAB_GOGC) $(BIN)/python -m pytest -m "lab" -v -n $(LAB_WORKERS) --dist worksteal tests/lab/test_platforms.py
+
+# A lab needs some 32 inotify instances, and the usual limit of 128 is too low for several side by side.
+inotify:
+	@if [ $$(cat $(INOTIFY)) -lt 1024 ]; then \
+	  echo "raising $(INOTIFY) to 1024 until the next boot"; echo 1024 > $(INOTIFY); fi
 
 # Older versions of Kubernetes, sound and broken.
 versions: lab-build

@@ -39,6 +39,12 @@ def apply(site: Site, documents: Iterable[Object]) -> bool:
     return bool(new)
 
 
+def loose(versions: Iterable[Object]) -> list[Object]:
+    """Versions of a kind that take any fields, for kinds that a lab only has to know."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return [{**version, "schema": schema} for version in versions]
+
+
 def _name(kind: Object) -> str:
     return str(kind["metadata"]["name"])
 

@@ -76,8 +76,7 @@ def _lean(document: Object) -> Object:
         return document
     versions = [v for v in document["spec"]["versions"] if v["name"] == "v1"]
     if kind != "RayCluster":
-        loose = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-        versions = [{**v, "schema": loose} for v in versions]
+        versions = kinds.loose(versions)
     return {**document, "spec": {**document["spec"], "versions": versions}}
 
 
