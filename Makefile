@@ -10,16 +10,16 @@ READY := .venv/.ready
 ADDONS := karpenter kueue scheduler-plugins jobset lws kuberay envoy-gateway prometheus prometheus-operator
 INOTIFY := /proc/sys/fs/inotify/max_user_instances
 # The runs wait most of the time: more labs than cores, of 2 GiB each.
-LAB_WORKERS ?= 5
+LAB_WORKERS ?= 4
 # With more memory the lab's programs collect garbage less often: a tenth less processor time for half a GiB more a lab.
 LAB_GOGC ?= $(shell awk '/^MemAvailable/ {print ($$2 > 18000000 ? 500 : 200)}' /proc/meminfo)
 # What needs one core each is done side by side; what a part says comes when it ends.
-CHECKED := quick-tests types lint docs-checked
+CHECKED := types lint docs-checked
 PARTS = $(MAKE) --no-print-directory --output-sync=target
 # Without kept bytecode every process of the program compiles all of it anew: seconds each, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test faults versions check lint types docs-checked quick-tests format docs lab-build lab-tests go-tests bench wheel clean inotify
+.PHONY: demo test faults versions check lint types docs-checked quick-tests offline-tests format docs lab-build lab-tests go-tests bench wheel clean inotify
 
 demo: $(READY)
 	$(BIN)/aiconform lab up --profile full
@@ -29,11 +29,11 @@ demo: $(READY)
 	@echo "demo: the lab is still up; '$(BIN)/aiconform lab down' removes it"
 
 test: $(READY)
-	@$(PARTS) -j 3 $(CHECKED) wheel
+	@$(PARTS) -j 3 offline-tests $(CHECKED) wheel
 	@$(MAKE) --no-print-directory lab-build go-tests lab-tests
 
 check: $(READY)
-	@$(PARTS) -j 2 $(CHECKED)
+	@$(PARTS) -j 2 quick-tests $(CHECKED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check src tests bench
@@ -50,6 +50,10 @@ docs-checked: $(READY)
 quick-tests: $(READY)
 	$(BIN)/python -m pytest -q -m "not lab and not slow" -n 3 --dist worksteal
 
+# Everything that needs no lab.
+offline-tests: $(READY)
+	$(BIN)/python -m pytest -q -m "not lab" -n 3 --dist worksteal
+
 go-tests: $(READY)
 	@# With the flags of the lab's own build, so that Kubernetes is not compiled a second time.
 	cd lab-go && export CGO_ENABLED=0 && gofmt -l cmd | (! grep .) && \
@@ -57,7 +61,7 @@ go-tests: $(READY)
 
 # Each test worker has a lab of its own. Everything is built first, so that its progress is seen.
 lab-tests: lab-build inotify
-	GOGC=$(LAB_GOGC) $(BIN)/python -m pytest -m "(lab or slow) and not every" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests
+	GOGC=$(LAB_GOGC) $(BIN)/python -m pytest -m "lab and not every" -v -n $(LAB_WORKERS) --dist worksteal --durations=15 tests/lab
 
 # Every broken and unusual platform, also those that `make test` judges from their recordings only. Takes hours.
 faults: lab-build inotify

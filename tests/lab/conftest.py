@@ -34,7 +34,7 @@ SECONDS = {
     "[operators-side-by-side]": 140,
     "[envoy-gateway-takes-credentials]": 125,
     "[another-pods-metric-for-the-autoscaler-and-little-external]": 110,
-    "test_a_restart_in_the_middle": 105,
+    "test_restarts_in_the_middle": 120,
     "[half-the-pods-metric-and-never-less-external]": 110,
     "[first-pods-metric-stays-and-nothing-starts-from-none]": 105,
     "[nothing-of-a-route-holds]": 105,
@@ -47,7 +47,10 @@ SECONDS = {
     "[operator-takes-labelled-monitors]": 90,
     "[operator-stopped]": 85,
     "[jobset-over-kueue]": 80,
-    "test_two_runs_side_by_side": 80,
+    "test_two_runs_side_by_side": 50,
+    "test_the_next_run_removes": 50,
+    "test_two_labs": 40,
+    "and_gone_on_with": 50,
     "test_a_bad_network_never_makes_a_wrong_verdict[ai_service_metrics": 80,
     "[kueue-quota-above-capacity]": 78,
     "[pool-with-limits]": 78,
@@ -92,7 +95,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lab): what takes longest before what takes less, which others take over from its end.
     """
     whole = [item for item in items if item.path.name == "test_sound.py"]
-    on_a_lab = [item for item in items if item.get_closest_marker("lab") and item not in whole]
+    on_a_lab = [item for item in items if item.get_closest_marker("lab") and _seconds(item) and item not in whole]
     quick = [item for item in items if item not in whole and item not in on_a_lab]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     hands = _dealt(on_a_lab, workers, [sum(map(_seconds, whole)), *[0] * (workers - 1)])

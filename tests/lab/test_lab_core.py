@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +182,24 @@ def up_is_idempotent(core: Lab) -> None:
     assert node["spec"]["taints"][0]["effect"] == "NoSchedule"
 
 
-@pytest.mark.parametrize("line", ["starting the control plane", "nodes are Ready", "accelerators are"])
-@pytest.mark.parametrize("then", ["down", "up"])
-def test_up_may_be_killed_at_any_point(core: Lab, before: Footprint, line: str, then: str) -> None:
+POINTS = ("starting the control plane", "nodes are Ready", "accelerators are")
+
+
+@pytest.mark.parametrize("line", [POINTS[0], POINTS[-1]])
+def test_up_may_be_killed_at_any_point_and_what_there_is_taken_down(core: Lab, before: Footprint, line: str) -> None:
+    up_is_killed(core, line)
+    nothing_is_left(core, before)
+
+
+def test_up_may_be_killed_at_any_point_and_gone_on_with(core: Lab, before: Footprint) -> None:
+    for line in POINTS:
+        up_is_killed(core, line)
+    core.up(silent)
+    assert core.status().state == "up"
+    nothing_is_left(core, before)
+
+
+def up_is_killed(core: Lab, line: str) -> None:
     with subprocess.Popen(command(core, "up"), stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL) as up:
         assert up.stderr is not None
         said = []
@@ -195,9 +211,9 @@ def test_up_may_be_killed_at_any_point(core: Lab, before: Footprint, line: str, 
             pytest.fail(f"never said {line!r}: {said}")
         up.send_signal(signal.SIGKILL)
     assert core.status().state == "partial"
-    if then == "up":
-        core.up(silent)
-        assert core.status().state == "up"
+
+
+def nothing_is_left(core: Lab, before: Footprint) -> None:
     core.down(silent)
     assert left_behind(core, before) == {}
     assert processes.marked(core.folder) == []
@@ -252,7 +268,7 @@ def after_a_reboot_it_is_made_anew(core: Lab) -> None:
     assert core.status().state == "up"
 
 
-def test_two_labs_and_a_taken_subnet(core: Lab, before: Footprint) -> None:
+def test_two_labs_and_a_taken_subnet_and_a_recycled_pid(core: Lab, before: Footprint) -> None:
     taken = network.choose_slot(states.slots_taken(core.name))
     subnet = Addresses(slot=taken).pods
     subprocess.run(["ip", "route", "add", "blackhole", str(subnet)], check=True)
@@ -263,12 +279,29 @@ def test_two_labs_and_a_taken_subnet(core: Lab, before: Footprint) -> None:
         assert state is not None and state.slot != taken
         other.up(silent)
         assert other.status().state == "up"
-        core.down(silent)
+        with with_the_pid_of_a_part_that_ended(core) as innocent:
+            core.down(silent)
+            assert innocent.poll() is None
         assert other.status().state == "up"
     finally:
         subprocess.run(["ip", "route", "del", "blackhole", str(subnet)], check=True)
         other.down(silent)
     assert left_behind(core, before) == {}
+
+
+@contextmanager
+def with_the_pid_of_a_part_that_ended(core: Lab) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose pid the lab's registry has for another one, of another start."""
+    innocent = subprocess.Popen(["sleep", "1000"])
+    try:
+        stat = Path(f"/proc/{innocent.pid}/stat").read_text().strip().split(" ")
+        stat[21] = "1"
+        with core.folder.processes.open("a") as registry:
+            registry.write(f"kube-scheduler\t{' '.join(stat)}\n")
+        yield innocent
+    finally:
+        innocent.kill()
+        innocent.wait()
 
 
 def test_one_command_at_a_time(core: Lab) -> None:
@@ -280,21 +313,6 @@ def test_one_command_at_a_time(core: Lab) -> None:
         with pytest.raises(LabError, match="another aiconform command works on the lab"):
             core.down(silent)
         up.send_signal(signal.SIGKILL)
-
-
-def test_a_recycled_pid_is_never_killed(core: Lab) -> None:
-    core.up(silent)
-    innocent = subprocess.Popen(["sleep", "1000"])
-    try:
-        stat = Path(f"/proc/{innocent.pid}/stat").read_text().strip().split(" ")
-        stat[21] = "1"
-        with core.folder.processes.open("a") as registry:
-            registry.write(f"kube-scheduler\t{' '.join(stat)}\n")
-        core.down(silent)
-        assert innocent.poll() is None
-    finally:
-        innocent.kill()
-        innocent.wait()
 
 
 def test_a_broken_lab_is_mended_by_another_process(sound_lab: Lab) -> None:

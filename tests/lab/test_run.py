@@ -12,7 +12,7 @@ from pathlib import Path
 import lightkube
 import pytest
 from lightkube.config.kubeconfig import KubeConfig
-from platforms import Result, aiconform, prove
+from platforms import aiconform, prove
 
 from aiconform.lab import Lab
 
@@ -89,33 +89,25 @@ def test_a_second_signal_leaves_at_once_and_says_what_is_left(lab: Lab, tmp_path
     assert ours(lab) == []
 
 
-@pytest.fixture(scope="module")
-def second(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """A quick run after one that was killed."""
-    runs = tmp_path_factory.mktemp("runs")
-    process = begin(lab, runs / "first")
+def test_the_next_run_removes_what_a_killed_one_left_and_can_be_verified(lab: Lab, tmp_path: Path) -> None:
+    """A quick run after one that was killed. What it recorded can be judged anywhere, and no change goes unseen."""
+    process = begin(lab, tmp_path / "first")
     wait_for_pods(lab, process)
     process.kill()
     process.wait()
     few = ("--accelerator", "simulated-dra", "--deadline", "secure_accelerator_access.pending_window=3")
-    return prove(lab.name, runs / "second", ["secure_accelerator_access"], *few)
-
-
-@pytest.fixture
-def recorded(second: Result) -> Path:
-    """What a sound run left."""
-    return second.directory
-
-
-def test_the_next_run_removes_what_a_killed_one_left(second: Result, lab: Lab) -> None:
+    second = prove(lab.name, tmp_path / "second", ["secure_accelerator_access"], *few)
     assert "an earlier run had left" in second.log
     assert second.row("secure_accelerator_access")["outcome"] == "PASS", second.story()
     assert second.code == 0
     assert ours(lab) == []
+    verify_agrees_on_another_machine_without_a_cluster(second.directory, tmp_path / "copy")
+    for name in ("run.json", "inventory.json", "observations.jsonl", "begin.json", "end.json"):
+        verify_catches_one_changed_byte(second.directory, tmp_path / name, name)
+    verify_catches_an_added_and_a_missing_file_and_an_edited_verdict(second.directory, tmp_path)
 
 
-def test_verify_agrees_on_another_machine_without_a_cluster(recorded: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "copy"
+def verify_agrees_on_another_machine_without_a_cluster(recorded: Path, elsewhere: Path) -> None:
     shutil.copytree(recorded, elsewhere)
     done = aiconform("verify", str(elsewhere))
     assert done.returncode == 0, done.stderr
@@ -125,9 +117,7 @@ def test_verify_agrees_on_another_machine_without_a_cluster(recorded: Path, tmp_
         assert (elsewhere / "derived" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
-@pytest.mark.parametrize("name", ["run.json", "inventory.json", "observations.jsonl", "begin.json", "end.json"])
-def test_verify_catches_one_changed_byte(recorded: Path, tmp_path: Path, name: str) -> None:
-    altered = tmp_path / "altered"
+def verify_catches_one_changed_byte(recorded: Path, altered: Path, name: str) -> None:
     shutil.copytree(recorded, altered)
     path = next((altered / "recorded").rglob(name))
     data = bytearray(path.read_bytes())
@@ -140,7 +130,7 @@ def test_verify_catches_one_changed_byte(recorded: Path, tmp_path: Path, name: s
     assert "Traceback" not in done.stderr
 
 
-def test_verify_catches_an_added_and_a_missing_file_and_an_edited_verdict(recorded: Path, tmp_path: Path) -> None:
+def verify_catches_an_added_and_a_missing_file_and_an_edited_verdict(recorded: Path, folder: Path) -> None:
     for n, change in enumerate(
         (
             lambda d: (d / "recorded" / "extra.json").write_text("{}"),
@@ -149,7 +139,7 @@ def test_verify_catches_an_added_and_a_missing_file_and_an_edited_verdict(record
             lambda d: (d / "derived" / "verdicts.json").write_text("[]"),
         )
     ):
-        altered = tmp_path / str(n)
+        altered = folder / str(n)
         shutil.copytree(recorded, altered)
         change(altered)
         done = aiconform("verify", str(altered))

@@ -9,7 +9,7 @@ reuses        the same, but its machines always have the same name; a spare one 
 never-removes adds, and forgets its machines
 plain         adds machines without accelerators for pods that wait for accelerators
 broken-driver its machines say that they have 0 units
-greedy        adds a machine for every waiting pod, however much it asks for, as long as it waits
+greedy        adds a machine for every waiting pod, however much it asks for, and another one as long as it waits
 forgetful     removes its machines 5 s after they came, used or not
 """
 
@@ -24,7 +24,7 @@ from lightkube.generic_resource import create_global_resource, create_namespaced
 
 Node = create_global_resource("", "v1", "Node", "nodes")
 Pod = create_namespaced_resource("", "v1", "Pod", "pods")
-UNITS, IDLE, MOST = 4, 4.0, 6
+UNITS, IDLE, MOST = 4, 4.0, 12
 
 
 def units(pod: Any, resource: str) -> int:
@@ -94,7 +94,7 @@ class Toy:
                 self.used[p["spec"]["nodeName"]] = now
         await self.shrink(now)
         # Pods that a machine is on its way for, or that the scheduler has not yet given to one, need no other.
-        room = "greedy" not in self.modes and (bool(self.coming) or any(now - t < 3 for t in self.came.values()))
+        room = bool(self.coming) or any(now - t < 3 for t in self.came.values())
         if waiting and not room and len(self.came) + len(self.coming) < MOST:
             self.coming.append(now + (6 if "slow" in self.modes else 0))
         for at in [t for t in self.coming if t <= now]:
