@@ -10,7 +10,7 @@ READY := .venv/.ready
 ADDONS := karpenter kueue scheduler-plugins jobset lws kuberay envoy-gateway prometheus prometheus-operator
 INOTIFY := /proc/sys/fs/inotify/max_user_instances
 # The runs wait most of the time: more labs than cores, of 2 GiB each.
-LAB_WORKERS ?= 4
+LAB_WORKERS ?= 5
 # With more memory the lab's programs collect garbage less often: a tenth less processor time for half a GiB more a lab.
 LAB_GOGC ?= $(shell awk '/^MemAvailable/ {print ($$2 > 18000000 ? 500 : 200)}' /proc/meminfo)
 # What needs one core each is done side by side; what a part says comes when it ends.

@@ -23,8 +23,12 @@ from .errors import LabError
 from .layout import Folder
 
 MARK = "AICONFORM_LAB_FOLDER"
-# $1 registry, $2 name; the line is the name, a tab, and the process's own /proc/PID/stat.
-_RECORD = 'read -r stat </proc/$$/stat && printf "%s\\t%s\\n" "$2" "$stat" >>"$1" && shift 2 && exec "$@"'
+# $1 registry, $2 name; the line is the name, a tab, and the process's own /proc/PID/stat. A lab is some fifty programs
+# that wake each other all the time: as batch ones (sched(7)) they do not interrupt each other for it, which takes a
+# quarter of the processor time of labs that are busy side by side.
+_RECORD = (
+    'read -r stat </proc/$$/stat && printf "%s\\t%s\\n" "$2" "$stat" >>"$1" && shift 2 && exec chrt --batch 0 "$@"'
+)
 # Seconds for which a process counts as new.
 _NEW = 30.0
 _started: list[subprocess.Popen[bytes]] = []  # held, so that ended children can be reaped

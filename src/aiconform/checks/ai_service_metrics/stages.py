@@ -181,15 +181,21 @@ async def forget(scene: Scene) -> None:
         without = 0 if mine & set(nonces(seen)) else without + 1
         return without >= SILENT
 
-    # The times of the newest samples tell whether pods are still scraped, or only looked back at.
-    await store.ask(scene.times, "forget")
+    kept = _nonce(scene, KEPT)
+
+    # The times of the newest samples tell whether pods are still scraped, or only looked back at. One lost scrape takes
+    # the series of a target away until the next one: the group that stays is asked for until it is there.
+    async def times() -> None:
+        await store.until(scene.times, lambda seen: KEPT in map(target, seen), "forget", "grown")
+
+    await times()
     async with box.window("forget", "the registration is taken back: the series must go stale"):
         await store.until(scene.query, gone, "forget", "stale")
     if not scene.unasked:
         await scene.show(FIRST, "forget")
     await box.until(lambda: False, min(5.0, box.seconds("before")), "asking the store once more")
-    await store.ask(scene.query, "forget")
-    await store.ask(scene.times, "forget")
+    await store.until(scene.query, lambda seen: kept in nonces(seen), "forget", "grown")
+    await times()
 
 
 def rest_not_tried(box: Sandbox, because: str) -> None:
