@@ -100,13 +100,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     hands = _dealt(on_a_lab, workers, [sum(map(_seconds, whole)), *[0] * (workers - 1)])
     hands[0] = [*whole, *hands[0]]
-    total = len(items)
-    items[:] = []
-    for worker, hand in enumerate(hands):
-        size = (total - len(items)) // (workers - worker)
-        filling = max(size - len(hand), 0)
-        items += [*quick[:filling], *hand]
-        quick = quick[filling:]
+    # Each worker gets as many as the next: what takes least goes from longer hands to shorter ones.
+    sizes = [(len(items) + worker) // workers for worker in range(workers)]
+    spare = quick
+    for hand, size in zip(hands, sizes, strict=True):
+        spare += hand[size:]
+        del hand[size:]
+    for hand, size in zip(hands, sizes, strict=True):
+        missing = size - len(hand)
+        hand += spare[:missing]
+        del spare[:missing]
+    items[:] = [item for hand in hands for item in hand]
 
 
 def _seconds(item: pytest.Item) -> int:
