@@ -96,13 +96,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     whole = [item for item in items if item.path.name == "test_sound.py"]
     on_a_lab = [item for item in items if item.get_closest_marker("lab") and _seconds(item) and item not in whole]
-    quick = [item for item in items if item not in whole and item not in on_a_lab]
+    spare = [item for item in items if item not in whole and item not in on_a_lab]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     hands = _dealt(on_a_lab, workers, [sum(map(_seconds, whole)), *[0] * (workers - 1)])
     hands[0] = [*whole, *hands[0]]
     # Each worker gets as many as the next: what takes least goes from longer hands to shorter ones.
     sizes = [(len(items) + worker) // workers for worker in range(workers)]
-    spare = quick
     for hand, size in zip(hands, sizes, strict=True):
         spare += hand[size:]
         del hand[size:]
