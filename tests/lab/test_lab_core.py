@@ -124,6 +124,7 @@ def test_it_is_a_real_cluster_and_leaves_nothing(core: Lab, before: Footprint) -
     core.break_(str(Path(__file__).parent / "data" / "every-step.yaml"), silent)
     started = [component.pid for component in core.status().components if component.pid is not None]
     assert {os.sched_getscheduler(pid) for pid in started} == {os.SCHED_BATCH}
+    assert {Path(f"/proc/{pid}/timerslack_ns").read_text().strip() for pid in started} == {"10000000"}
     alive = living(core)
     assert len(alive.processes) > 20
     assert len(alive.namespaces) >= 9
