@@ -13,7 +13,7 @@ from roles import granted
 from aiconform.lab import Lab
 from aiconform.model import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = pytest.mark.lab
 CHECK = "secure_accelerator_access"
 
 

@@ -17,7 +17,7 @@ from aiconform.lab import state as states
 from aiconform.lab.images import PROBE_IMAGE
 from aiconform.lab.layout import RESOURCE
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = pytest.mark.lab
 
 PLUGIN_NODE, MODEL_NAME = "lab-node-2", "sim-a100"
 # It says which devices it was given: a file each, made by whoever granted them.

@@ -73,6 +73,7 @@ def moved(text: str, *, back: bool = False) -> Ported:
     return port({"a.yaml": text.encode()}, source=source, target=target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [documents, items, claims])
 def test_the_work_grows_with_the_number_of_objects(make: Callable[[int], str]) -> None:
     few = calls(make, 20)
@@ -92,6 +93,7 @@ def test_the_work_grows_with_the_number_of_nodes() -> None:
     assert size(400) < 9 * size(50)
 
 
+@pytest.mark.slow
 def test_the_diff_of_many_documents_is_whole_and_a_patch(tmp_path: Path) -> None:
     text = documents(1500)
     ported = moved(text)

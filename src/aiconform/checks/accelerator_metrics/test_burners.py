@@ -114,6 +114,7 @@ def phases(lines: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(line["phase"] for line in lines))
 
 
+@pytest.mark.slow
 def test_processor_and_memory_stand_for_a_simulated_device(tmp_path: Path) -> None:
     (tmp_path / "SIM-1").touch()
     config = {"idle": 0.5, "load": 2.5, "bytes": 8 * MIB, "workers": 1, "identity_dir": str(tmp_path)}
@@ -126,6 +127,7 @@ def test_processor_and_memory_stand_for_a_simulated_device(tmp_path: Path) -> No
     assert [(line["phase"], line["identities"]) for line in named] == [("done", ["a", "b"])]
 
 
+@pytest.mark.slow
 def test_the_drivers_api_is_used_by_its_rules(library: Path) -> None:
     lines = burn("burn_cuda.py", {"idle": 0.5, "load": 2.5, "bytes": 2**40, "share": 0.5, "library": str(library)})
     assert phases(lines) == ["idle", "prepare", "load", "done"], lines
