@@ -137,6 +137,7 @@ def test_a_checklist_that_nobody_has_is_no_empty_answer(
 
 
 @pytest.mark.parametrize("name", ["[bold]", "a[red]b", "esc\x1b[31m"])
+@pytest.mark.slow
 def test_texts_of_vendors_are_neither_markup_nor_commands(
     aiconform: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

@@ -145,6 +145,7 @@ def test_what_the_cluster_says_cannot_become_markup(failing: object) -> None:
     assert evil in page.text
 
 
+@pytest.mark.slow
 def test_a_great_recording_gives_a_file_of_bounded_size_that_says_what_it_left_out(failing: object) -> None:
     rec = failing.recordings[0]
     more = tuple(
@@ -256,6 +257,7 @@ KINDS = ("call", "watch", "watch.start", "watch.gap", "window.open", "window.clo
 @given(
     st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(["pods/a/b", "pods/a/b/c", "x", ""]), JSON), max_size=8)
 )
+@pytest.mark.slow
 def test_no_recorded_body_can_keep_the_report_from_being_written(seen: list[tuple[str, str, object]]) -> None:
     rec, verdict = sample.access()
     observations = tuple(
