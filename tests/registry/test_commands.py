@@ -136,8 +136,8 @@ def test_a_checklist_that_nobody_has_is_no_empty_answer(
     assert "no submission is for v1.36: there are v1.34, v1.35" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["[bold]", "a[red]b", "esc\x1b[31m"])
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["[bold]", "a[red]b", "esc\x1b[31m"])
 def test_texts_of_vendors_are_neither_markup_nor_commands(
     aiconform: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

@@ -253,11 +253,11 @@ JSON = maybe(type=JUNK, object=POD, why=JUNK, status=JUNK, because=JUNK, text=JU
 KINDS = ("call", "watch", "watch.start", "watch.gap", "window.open", "window.close", "probe", "fact", "note", "new")
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(["pods/a/b", "pods/a/b/c", "x", ""]), JSON), max_size=8)
 )
-@pytest.mark.slow
 def test_no_recorded_body_can_keep_the_report_from_being_written(seen: list[tuple[str, str, object]]) -> None:
     rec, verdict = sample.access()
     observations = tuple(
